@@ -1,0 +1,233 @@
+//! [`Db`] and [`Tx`].
+//!
+//! SQLite: WAL, `BEGIN IMMEDIATE`, and one gate per database file in front of it, because writers
+//! that queue fairly in the process are faster than writers that poll the file lock. A begin is
+//! never wrapped in `timeout` or `select!`: sqlx 0.9.0 poisons the pool when it is cancelled.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use sea_orm::{
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult, RuntimeErr, SqlErr,
+    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use serde::Deserialize;
+use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
+
+/// Where a service's data lives.
+#[derive(Debug, Clone, Deserialize)]
+pub struct DbSettings {
+    /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
+    pub url: String,
+    /// Upper bound of open connections.
+    #[serde(default = "default_connections")]
+    pub max_connections: u32,
+    /// How long a request waits for a free connection before it is answered 503, in seconds.
+    #[serde(default = "default_acquire")]
+    pub acquire_timeout_secs: u64,
+}
+
+fn default_connections() -> u32 {
+    16
+}
+
+fn default_acquire() -> u64 {
+    5
+}
+
+impl DbSettings {
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), max_connections: default_connections(), acquire_timeout_secs: default_acquire() }
+    }
+}
+
+/// A service's database. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Db {
+    conn: DatabaseConnection,
+    gate: Option<Arc<Mutex<()>>>,
+    outbox: Arc<Notify>,
+}
+
+impl Db {
+    pub async fn connect(settings: &DbSettings) -> Result<Self, DbErr> {
+        let mut options = ConnectOptions::new(&settings.url);
+        let sqlite = settings.url.starts_with("sqlite:");
+        let connections = if sqlite { settings.max_connections.min(4) } else { settings.max_connections };
+        options
+            .max_connections(connections)
+            .min_connections(0)
+            .acquire_timeout(Duration::from_secs(settings.acquire_timeout_secs))
+            .connect_timeout(Duration::from_secs(settings.acquire_timeout_secs))
+            .sqlx_logging(false);
+        options.map_sqlx_sqlite_opts(|o| {
+            o.create_if_missing(true)
+                .pragma("journal_mode", "WAL")
+                .pragma("synchronous", "FULL")
+                .pragma("foreign_keys", "ON")
+                .pragma("busy_timeout", "10000")
+                .pragma("journal_size_limit", "67108864")
+        });
+        let conn = Database::connect(options).await?;
+        let gate = sqlite.then(|| Arc::new(Mutex::new(())));
+        Ok(Self { conn, gate, outbox: Arc::new(Notify::new()) })
+    }
+
+    /// Starts a write transaction. Dropped without [`Tx::commit`], it rolls back.
+    pub async fn begin(&self) -> Result<Tx, DbErr> {
+        let gate = match &self.gate {
+            Some(gate) => Some(gate.clone().lock_owned().await),
+            None => None,
+        };
+        let mode = self.gate.is_some().then_some(SqliteTransactionMode::Immediate);
+        let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
+        let inner = self.conn.begin_with_options(options).await?;
+        Ok(Tx { inner, outbox: self.outbox.clone(), has_events: AtomicBool::new(false), _gate: gate })
+    }
+
+    /// A read-only view that does not change while several queries run on it.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        match self.gate {
+            Some(_) => self.conn.begin().await,
+            None => {
+                self.conn
+                    .begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly))
+                    .await
+            }
+        }
+    }
+
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        self.conn.get_database_backend() == DbBackend::Postgres
+    }
+
+    /// The pool itself, for what needs sea-orm's own type (migrations, streams).
+    #[must_use]
+    pub fn connection(&self) -> &DatabaseConnection {
+        &self.conn
+    }
+
+    /// Resolves after a transaction that wrote events has committed in this process.
+    #[must_use]
+    pub fn outbox_signal(&self) -> Arc<Notify> {
+        self.outbox.clone()
+    }
+
+    /// Answers whether the database answers; for readiness.
+    pub async fn ping(&self) -> Result<(), DbErr> {
+        self.execute_unprepared("SELECT 1").await.map(drop)
+    }
+
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.conn.close().await
+    }
+}
+
+/// A write transaction; use it wherever sea-orm takes a connection.
+#[derive(Debug)]
+pub struct Tx {
+    inner: DatabaseTransaction,
+    outbox: Arc<Notify>,
+    has_events: AtomicBool,
+    // Last field: the gate opens after the transaction has ended.
+    _gate: Option<OwnedMutexGuard<()>>,
+}
+
+impl Tx {
+    pub async fn commit(self) -> Result<(), DbErr> {
+        self.inner.commit().await?;
+        if self.has_events.load(Ordering::Relaxed) {
+            self.outbox.notify_one();
+        }
+        Ok(())
+    }
+
+    pub async fn rollback(self) -> Result<(), DbErr> {
+        self.inner.rollback().await
+    }
+
+    /// Tells that this transaction wrote to the outbox, so that the relay is woken on commit.
+    pub fn mark_events(&self) {
+        self.has_events.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_postgres(&self) -> bool {
+        self.inner.get_database_backend() == DbBackend::Postgres
+    }
+}
+
+macro_rules! delegate_connection {
+    ($type:ty, $field:ident) => {
+        #[async_trait]
+        impl ConnectionTrait for $type {
+            fn get_database_backend(&self) -> DbBackend {
+                self.$field.get_database_backend()
+            }
+            async fn execute_raw(&self, stmt: Statement) -> Result<ExecResult, DbErr> {
+                self.$field.execute_raw(stmt).await
+            }
+            async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+                self.$field.execute_unprepared(sql).await
+            }
+            async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
+                self.$field.query_one_raw(stmt).await
+            }
+            async fn query_all_raw(&self, stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
+                self.$field.query_all_raw(stmt).await
+            }
+        }
+    };
+}
+
+delegate_connection!(Db, conn);
+delegate_connection!(Tx, inner);
+
+/// Whether the same work may succeed later: connection lost, pool exhausted, serialisation
+/// failure, deadlock, database shutting down or starting, SQLite busy.
+#[must_use]
+pub fn is_transient(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(e) = next {
+        if let Some(db) = e.downcast_ref::<DbErr>() {
+            return db_is_transient(db);
+        }
+        next = e.source();
+    }
+    false
+}
+
+fn db_is_transient(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(e)) | DbErr::Query(RuntimeErr::SqlxError(e)) => {
+            use sea_orm::sqlx::Error as Sqlx;
+            match &**e {
+                Sqlx::Io(_) | Sqlx::PoolTimedOut | Sqlx::PoolClosed | Sqlx::WorkerCrashed => true,
+                Sqlx::Database(d) => d.code().is_some_and(|code| {
+                    // SQLSTATE classes 08 connection, 40 rollback, 53 resources, 57P admin
+                    // intervention; SQLite 5 busy, 6 locked, 13 full and their extensions.
+                    ["08", "40", "53", "57P"].iter().any(|class| code.starts_with(class))
+                        || matches!(&*code, "5" | "6" | "13" | "261" | "517")
+                }),
+                _ => false,
+            }
+        }
+        _ => false,
+    }
+}
+
+/// Whether a unique constraint refused the row.
+#[must_use]
+pub fn is_unique_violation(error: &DbErr) -> bool {
+    matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}
