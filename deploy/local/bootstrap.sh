@@ -2,7 +2,7 @@
 # Checks what a machine needs to build Kefu, installs what it can (Debian packages, as root or by a sudo
 # that asks no password) and says what is still missing. Writes nothing into the repository.
 #
-#   bootstrap.sh          needed: Rust, a C and a C++ compiler, make; wished for: mold or lld (links faster)
+#   bootstrap.sh          needed: Rust, a C and a C++ compiler, make
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -32,13 +32,6 @@ if [ "${#packages[@]}" -gt 0 ]; then
 else
     log "C and C++ compilers, make: $(cc --version | head -n 1)"
 fi
-
-if [ "$(uname -s)" = Linux ] && ! has mold && ! has ld.lld; then
-    need_package "no fast linker" mold || log "going on without: builds work, they only link more slowly"
-fi
-# shellcheck disable=SC2016 # expanded by the inner shell
-linker=$(env -u KEFU_LINKER sh -c '. "$1"; echo "${KEFU_LINKER:-}"' sh "$here/env.sh")
-log "linker: ${linker:-as the compiler chooses}"
 
 [ "$missing" -eq 0 ] || die "not ready to build: see above"
 log "ready to build"

@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn no_zone_returns_within_four_days() {
         let day = |date: &str| date.parse::<NaiveDate>().unwrap().and_time(NaiveTime::MIN);
-        let (first, last) = (day("1970-01-01").and_utc(), day("2100-01-01").and_utc());
+        let (first, last) = (day("1970-01-01").and_utc(), day("2060-01-01").and_utc());
         for zone in chrono_tz::TZ_VARIANTS {
             let mut changes: Vec<(DateTime<Utc>, TimeDelta)> =
                 vec![(first, offset_at(zone, first))];
@@ -121,7 +121,7 @@ mod tests {
                 if changes[changes.len() - 1].1 != now {
                     changes.push((at, now));
                 }
-                at += TimeDelta::hours(12);
+                at += TimeDelta::hours(36);
             }
             for three in changes.windows(3) {
                 let away = three[2].0 - three[1].0;

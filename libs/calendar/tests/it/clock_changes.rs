@@ -94,14 +94,14 @@ fn past_dates_use_the_offset_of_their_time() {
 
 #[test]
 fn a_clock_set_back_over_midnight_shows_the_date_before_again() {
-    // St. John's, 28 October 2007 00:01 → 27 October 23:01: the 27th ends twice.
+    // St. John's, 4 November 2007 00:01 → 3 November 23:01: the 3rd ends twice.
     let c = calendar(r#"{"zone": "America/St_Johns", "week": {"sat": ["00:00-24:00"]}}"#);
-    let from = at("2007-10-27T00:00:00-02:30");
+    let from = at("2007-11-03T00:00:00-02:30");
     assert_eq!(c.business_time_between(from, from + h(48)), h(24) + m(59));
-    assert!(!c.is_open(at("2007-10-28T00:00:30-02:30")));
-    assert!(c.is_open(at("2007-10-27T23:01:00-03:30")));
-    assert_eq!(c.add(from, h(24) + m(1)), Ok(at("2007-10-27T23:02:00-03:30")));
-    assert_eq!(c.add_business_days(from - h(24), 1), Ok(at("2007-10-28T00:00:00-03:30")));
+    assert!(!c.is_open(at("2007-11-04T00:00:30-02:30")));
+    assert!(c.is_open(at("2007-11-03T23:01:00-03:30")));
+    assert_eq!(c.add(from, h(24) + m(1)), Ok(at("2007-11-03T23:02:00-03:30")));
+    assert_eq!(c.add_business_days(from - h(24), 1), Ok(at("2007-11-04T00:00:00-03:30")));
 }
 
 #[test]

@@ -59,7 +59,7 @@ const PLACES: [(&str, &str); 7] = [
     ("Europe/Berlin", "2026-03-25T00:00:00Z"),
     ("Europe/Berlin", "2026-10-21T00:00:00Z"),
     ("America/New_York", "2026-10-29T00:00:00Z"),
-    ("America/St_Johns", "2007-10-24T00:00:00Z"),
+    ("America/St_Johns", "2007-10-30T00:00:00Z"),
     ("Pacific/Apia", "2011-12-26T00:00:00Z"),
 ];
 

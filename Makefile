@@ -1,0 +1,41 @@
+# Kefu. Everything a newcomer needs is `make run` and `make test`; both do their own set-up.
+
+.PHONY: help run demo build check test test-unit up down openapi bench chaos clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: bootstrap ## build, start the suite in ./data, load demo data, print URL, login and token
+	cargo build --bin kefu
+	exec target/debug/kefu serve --demo
+
+bootstrap:
+	@deploy/local/bootstrap.sh
+
+build: bootstrap ## build every binary
+	cargo build --workspace
+
+check: ## format, lints, architecture rules, drift of generated documents
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo xtask arch
+	cargo xtask docs --check
+
+test: build check ## everything, on SQLite and on real PostgreSQL and Kafka
+	deploy/local/with-services.sh tests/run.sh
+
+up: build ## split mode: five processes on PostgreSQL and Kafka
+	deploy/local/split.sh start
+
+down: ## end what `make up` started
+	deploy/local/split.sh stop
+
+docs: ## write openapi/*.yaml, asyncapi.yaml and the event schemas anew
+	cargo xtask docs
+
+bench: ## ratios against baselines measured in the same run
+	deploy/local/with-services.sh cargo run --release --package kefu-xtask -- bench all
+
+clean:
+	cargo clean
+	rm -rf .local

@@ -1,0 +1,46 @@
+//! `cargo xtask …`: generated documents, architecture rules, benchmarks.
+
+mod arch;
+mod docs;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Project tasks")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Write openapi/*.yaml, openapi/asyncapi.yaml and the event schemas.
+    Docs {
+        /// Change nothing; fail when a committed document differs from the code.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Check the rules of ARCHITECTURE.md that a compiler cannot.
+    Arch,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Docs { check } => docs::run(&root(), check),
+        Task::Arch => arch::run(&root()),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("{message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).map_or_else(|| here.clone(), PathBuf::from)
+}

@@ -1,0 +1,68 @@
+//! What black-box tests stand on: a running stack (suite or split) and the real parts around it:
+//! a mail server's Maildir, a partner's webhook receiver, a collector of spans.
+//!
+//! Everything here may panic: it runs in tests only.
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test support")]
+
+pub mod api;
+pub mod mail;
+pub mod partner;
+pub mod spans;
+pub mod stack;
+
+use std::{
+    future::Future,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+/// The repository's root.
+#[must_use]
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the root").to_owned()
+}
+
+/// A binary of this workspace, built before the tests by the same profile.
+#[must_use]
+pub fn binary(name: &str) -> PathBuf {
+    let path = std::env::current_exe().expect("own path");
+    let dir = path.ancestors().nth(2).expect("target/PROFILE/deps");
+    let binary = dir.join(name);
+    assert!(binary.exists(), "{} is missing; run `cargo build --workspace` or `make test`", binary.display());
+    binary
+}
+
+/// A setting that `make test` provides.
+#[must_use]
+pub fn required(variable: &str) -> String {
+    std::env::var(variable)
+        .unwrap_or_else(|_| panic!("{variable} is not set; run `make test`, or `deploy/local/with-services.sh cargo test`"))
+}
+
+/// The shared real data, or `None` with a word about it when this machine has none.
+#[must_use]
+pub fn data(file: &str) -> Option<PathBuf> {
+    let dir = std::env::var_os("KEFU_DATA_DIR").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    let path = dir.join(file);
+    if path.exists() {
+        return Some(path);
+    }
+    eprintln!("NOT RUN on real data: {} is absent (set KEFU_DATA_DIR)", path.display());
+    None
+}
+
+/// Polls until `probe` gives a value; panics with `what` after `limit`.
+pub async fn eventually<T, F, Fut>(what: &str, limit: Duration, mut probe: F) -> T
+where
+    F: FnMut() -> Fut,
+    Fut: Future<Output = Option<T>>,
+{
+    let start = Instant::now();
+    loop {
+        if let Some(value) = probe().await {
+            return value;
+        }
+        assert!(start.elapsed() < limit, "after {limit:?} still not: {what}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
