@@ -1,0 +1,113 @@
+//! Verifies bearer tokens (RFC 6750, RFC 9068).
+
+use std::sync::Arc;
+
+use actix_web::http::header::{self, HeaderMap};
+use jsonwebtoken::{Validation, decode, decode_header};
+use kernel::{Actor, Clock, Problem, SystemClock, codes};
+
+use super::{
+    claims::Claims,
+    keys::{KeySource, Keys},
+};
+
+/// Whom we believe.
+#[derive(Debug, Clone)]
+pub struct AuthSettings {
+    /// Must equal the token's `iss`.
+    pub issuer: String,
+    /// Must be among the token's `aud`.
+    pub audience: String,
+    pub keys: KeySource,
+}
+
+/// Verifies tokens of one issuer. One per process, shared by all workers.
+pub struct Authenticator {
+    keys: Keys,
+    issuer: String,
+    audience: String,
+    clock: Arc<dyn Clock>,
+}
+
+/// Why a request has no actor. Kept on the request until a handler asks for one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// No token was given.
+    Missing,
+    /// The token is no good; the text is for the caller.
+    Invalid(&'static str),
+    /// The identity provider is away; the text is for the log.
+    Unavailable(String),
+}
+
+impl Refusal {
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
+            Refusal::Missing => Problem::of(&codes::UNAUTHENTICATED),
+            Refusal::Invalid(detail) => Problem::of(&codes::UNAUTHENTICATED).detail(detail),
+            Refusal::Unavailable(cause) => Problem::unavailable(cause),
+        }
+    }
+}
+
+impl Authenticator {
+    /// Fails only when no TLS client can be made; keys are fetched with the first token.
+    pub fn new(settings: AuthSettings) -> Result<Self, Problem> {
+        let AuthSettings { issuer, audience, keys } = settings;
+        let keys = Keys::new(issuer.clone(), keys)?;
+        Ok(Self { keys, issuer, audience, clock: Arc::new(SystemClock) })
+    }
+
+    /// Judges expiry by another clock than the machine's.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// The actor that a token speaks for: 401 when it is no good, 503 when that cannot be told.
+    pub async fn authenticate(&self, token: &str) -> Result<Actor, Problem> {
+        self.verify(token).await.map_err(Refusal::into_problem)
+    }
+
+    pub(crate) async fn verify(&self, token: &str) -> Result<Actor, Refusal> {
+        let unreadable = Refusal::Invalid("the token cannot be read");
+        let header = decode_header(token).map_err(|_| unreadable.clone())?;
+        let is_access_token = header.typ.as_deref().is_none_or(|typ| {
+            ["jwt", "at+jwt", "application/at+jwt"].contains(&typ.to_ascii_lowercase().as_str())
+        });
+        // An extension marked critical that we do not know must be refused (RFC 7515, 4.1.11).
+        if header.crit.is_some() || !is_access_token {
+            return Err(Refusal::Invalid("the token is of a kind that is not accepted"));
+        }
+        let found = self.keys.find(header.kid.as_deref()).await;
+        let key = found
+            .map_err(|problem| Refusal::Unavailable(problem.to_string()))?
+            .ok_or(Refusal::Invalid("the token was signed with an unknown key"))?;
+        let mut validation = Validation::new(key.algorithm);
+        validation.set_issuer(&[&self.issuer]);
+        validation.set_audience(&[&self.audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        // Claims::into_actor judges time, by our own clock.
+        validation.validate_exp = false;
+        let token = decode::<Claims>(token, &key.key, &validation).map_err(|e| {
+            use jsonwebtoken::errors::ErrorKind;
+            Refusal::Invalid(match e.kind() {
+                ErrorKind::InvalidIssuer => "the token is of another issuer",
+                ErrorKind::InvalidAudience => "the token is for another audience",
+                ErrorKind::MissingRequiredClaim(_) => "the token lacks a required claim",
+                _ => "the token is not genuine",
+            })
+        })?;
+        token.claims.into_actor(self.clock.now().timestamp()).map_err(Refusal::Invalid)
+    }
+}
+
+/// The token of an `Authorization: Bearer …` header.
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let value = headers.get(header::AUTHORIZATION).ok_or(Refusal::Missing)?;
+    let invalid = Refusal::Invalid("the Authorization header must carry a Bearer token");
+    let text = value.to_str().map_err(|_| invalid.clone())?;
+    let (scheme, token) = text.split_once(' ').ok_or_else(|| invalid.clone())?;
+    if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(invalid) }
+}

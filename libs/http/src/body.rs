@@ -1,0 +1,153 @@
+//! Bodies: [`Json`] and [`Raw`], both bounded.
+
+use actix_web::{
+    FromRequest, HttpMessage, HttpRequest,
+    dev::Payload,
+    error::PayloadError,
+    http::header,
+    web::{Bytes, BytesMut},
+};
+use futures::{StreamExt, future::LocalBoxFuture};
+use kernel::{Problem, codes};
+use serde::de::DeserializeOwned;
+
+use crate::{Error, json, request};
+
+/// Largest JSON or form body in bytes; registered as app data, 1 MiB where it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BodyLimit(pub usize);
+
+/// Largest [`Raw`] body in bytes; registered as app data, 16 MiB where it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UploadLimit(pub usize);
+
+impl Default for BodyLimit {
+    fn default() -> Self {
+        Self(1 << 20)
+    }
+}
+
+impl Default for UploadLimit {
+    fn default() -> Self {
+        Self(16 << 20)
+    }
+}
+
+/// A JSON body as `T`. Not JSON by media type 415, too long 413, malformed 400, other shape 422.
+#[derive(Debug, Clone)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + 'static> FromRequest for Json<T> {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let bytes = json_bytes(req, payload);
+        Box::pin(async move { Ok(Self(json::read(&bytes.await?)?)) })
+    }
+}
+
+/// The bytes of a JSON body.
+pub(crate) fn json_bytes(
+    req: &HttpRequest,
+    payload: &mut Payload,
+) -> LocalBoxFuture<'static, Result<Bytes, Problem>> {
+    let limit = req.app_data::<BodyLimit>().copied().unwrap_or_default().0;
+    read(req, payload, limit, |media| {
+        media.subtype() == "json" && media.type_() == "application"
+            || media.suffix().is_some_and(|suffix| suffix == "json")
+    })
+}
+
+/// The bytes of an HTML form.
+pub(crate) fn form_bytes(
+    req: &HttpRequest,
+    payload: &mut Payload,
+) -> LocalBoxFuture<'static, Result<Bytes, Problem>> {
+    let limit = req.app_data::<BodyLimit>().copied().unwrap_or_default().0;
+    read(req, payload, limit, |media| media.essence_str() == "application/x-www-form-urlencoded")
+}
+
+/// A body that is no JSON, like a CSV file: its media type (without parameters) and bytes. Which
+/// types are acceptable is the handler's to say.
+#[derive(Debug, Clone)]
+pub struct Raw {
+    pub media_type: String,
+    pub bytes: Bytes,
+}
+
+impl FromRequest for Raw {
+    type Error = Error;
+    type Future = LocalBoxFuture<'static, Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let limit = req.app_data::<UploadLimit>().copied().unwrap_or_default().0;
+        let media_type = req.mime_type().ok().flatten().map(|m| m.essence_str().to_owned());
+        let bytes = read(req, payload, limit, |_| true);
+        Box::pin(async move {
+            Ok(Self { media_type: media_type.unwrap_or_default(), bytes: bytes.await? })
+        })
+    }
+}
+
+fn read(
+    req: &HttpRequest,
+    payload: &mut Payload,
+    limit: usize,
+    accepts: impl Fn(&actix_web::mime::Mime) -> bool,
+) -> LocalBoxFuture<'static, Result<Bytes, Problem>> {
+    let head = check_head(req, limit, accepts);
+    let mut payload = payload.take();
+    Box::pin(async move {
+        let expected = head?;
+        let mut body = BytesMut::with_capacity(expected);
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(unreadable)?;
+            if body.len() + chunk.len() > limit {
+                return Err(too_large(limit));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    })
+}
+
+/// What can be told before the body is read; answers how many bytes to make room for.
+fn check_head(
+    req: &HttpRequest,
+    limit: usize,
+    accepts: impl Fn(&actix_web::mime::Mime) -> bool,
+) -> Result<usize, Problem> {
+    let unsupported =
+        |detail: &str| Err(Problem::of(&codes::UNSUPPORTED_MEDIA_TYPE).detail(detail));
+    let media = match req.mime_type() {
+        Ok(Some(media)) if accepts(&media) => media,
+        Ok(Some(media)) => {
+            return unsupported(&format!("{} is not accepted here", media.essence_str()));
+        }
+        Ok(None) => return unsupported("a Content-Type header is required"),
+        Err(_) => return unsupported("the Content-Type header cannot be read"),
+    };
+    if media.get_param("charset").is_some_and(|charset| charset != "utf-8") {
+        return unsupported("the body must be UTF-8");
+    }
+    let encoding = request::header_text(req, &header::CONTENT_ENCODING).unwrap_or("identity");
+    if !encoding.eq_ignore_ascii_case("identity") {
+        return unsupported("encoded bodies are not accepted");
+    }
+    let length =
+        request::header_text(req, &header::CONTENT_LENGTH).and_then(|n| n.parse::<u64>().ok());
+    match length.map(usize::try_from) {
+        Some(Ok(n)) if n <= limit => Ok(n),
+        Some(_) => Err(too_large(limit)),
+        None => Ok(0),
+    }
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::of(&codes::BODY_TOO_LARGE).detail(format!("at most {limit} bytes are accepted"))
+}
+
+fn unreadable(e: PayloadError) -> Problem {
+    Problem::of(&codes::MALFORMED_BODY).detail("the body ended early or cannot be decoded").cause(e)
+}
