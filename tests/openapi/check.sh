@@ -25,8 +25,8 @@ node tests/openapi/asyncapi.mjs "$tools" openapi/asyncapi.yaml
 
 data=$(mktemp -d)
 port=$((20000 + RANDOM % 12000))
-KEFU__DATA__DIR=$data/data KEFU__HTTP__LISTEN=127.0.0.1:$port KEFU__HTTP__RATE_LIMIT__PER_SECOND=100000 \
-    KEFU__HTTP__RATE_LIMIT__BURST=100000 target/debug/kefu serve --demo >"$data/log" 2>&1 &
+KEFU__DATA__DIR=$data/data KEFU__HTTP__LISTEN=127.0.0.1:$port KEFU__HTTP__RATE_PER_SECOND=100000 \
+    KEFU__HTTP__RATE_BURST=100000 target/debug/kefu serve --demo >"$data/log" 2>&1 &
 suite=$!
 trap 'kill "$suite" 2>/dev/null || true; wait "$suite" 2>/dev/null || true; rm -rf "$data"' EXIT
 for _ in {1..300}; do

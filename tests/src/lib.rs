@@ -66,3 +66,10 @@ where
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
+
+/// Wall clock of the test itself.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "a black-box test lives in real time")]
+pub fn now() -> chrono::DateTime<chrono::Utc> {
+    chrono::Utc::now()
+}

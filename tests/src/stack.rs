@@ -79,6 +79,7 @@ pub struct Stack {
     pub mails: Maildir,
     pub dir: TempDir,
     accounts: Value,
+    postgres: String,
     process: Option<Child>,
     options: Options,
 }
@@ -99,6 +100,7 @@ impl Stack {
             mails: Maildir::open(required("KEFU_TEST_MAILDIR")),
             dir,
             accounts: Value::Null,
+            postgres: String::new(),
             process: None,
             options,
         };
@@ -173,10 +175,18 @@ impl Stack {
             urls: Urls { issuer: exports["KEFU_ISSUER_URL"].clone(), services },
             mails: Maildir::open(&exports["KEFU_TEST_MAILDIR"]),
             accounts: read_json(Path::new(&exports["KEFU_ACCOUNTS"])),
+            postgres: exports["KEFU_TEST_POSTGRES"].clone(),
             dir,
             process: None,
             options,
         }
+    }
+
+    /// URL of a service's database (split).
+    #[must_use]
+    pub fn database(&self, service: &str) -> String {
+        let server = self.postgres.rsplit_once('/').map_or(self.postgres.as_str(), |(server, _)| server);
+        format!("{server}/kefu_{service}")
     }
 
     /// `kill -9` of one service of a split stack.

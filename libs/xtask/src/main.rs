@@ -1,6 +1,7 @@
 //! `cargo xtask …`: generated documents, architecture rules, benchmarks.
 
 mod arch;
+mod bench;
 mod docs;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -24,12 +25,18 @@ enum Task {
     },
     /// Check the rules of ARCHITECTURE.md that a compiler cannot.
     Arch,
+    /// Measure against baselines in the same run; real PostgreSQL and Kafka must be at hand.
+    Bench {
+        #[arg(value_enum)]
+        what: bench::What,
+    },
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
         Task::Docs { check } => docs::run(&root(), check),
         Task::Arch => arch::run(&root()),
+        Task::Bench { what } => bench::run(what),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,311 @@
+//! Consumer: one reader of a service's group, from the log through the inbox into the reactions.
+//!
+//! Several events at hand share one transaction. When one of them fails, all are rolled back and
+//! taken one by one, so that only the failing one is parked.
+
+use std::{sync::Arc, time::Duration};
+
+use kernel::{Clock, Problem};
+use store::{Db, Tx};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use crate::{
+    BackboneSettings, Envelope, Outcome, Reactions, Undecodable,
+    flood::Flood,
+    log::{Delivery, EventLog, LogError, Subscription},
+    metrics,
+    parking::{self, Trouble, known_type},
+    process::{finish, first_sight},
+    reactions::Failure,
+    relay::wait,
+    trace::set_parent,
+};
+
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
+const SAMPLE_LAG: Duration = Duration::from_secs(10);
+
+/// Reads for one service until stopped.
+pub(crate) struct Consumer {
+    pub service: String,
+    pub group: String,
+    pub db: Db,
+    pub log: Arc<dyn EventLog>,
+    pub reactions: Reactions,
+    pub clock: Arc<dyn Clock>,
+    pub settings: BackboneSettings,
+    pub flood: Arc<Flood>,
+    pub stop: CancellationToken,
+}
+
+/// The consumer was told to stop, or the flood guard stopped it; the event stays unacknowledged.
+struct Stopped;
+
+struct Item {
+    delivery: Delivery,
+    event: Result<Envelope, Undecodable>,
+}
+
+impl Consumer {
+    pub(crate) async fn run(self) {
+        let mut pause = MIN_PAUSE;
+        while !self.stop.is_cancelled() {
+            match self.read().await {
+                Ok(Stopped) => return,
+                Err(error) => {
+                    tracing::warn!(group = self.group, %error, pause_ms = pause.as_millis(), "consumer joins again");
+                    wait(&self.stop, pause).await;
+                    pause = (pause * 2).min(MAX_PAUSE);
+                }
+            }
+        }
+    }
+
+    /// One membership in the group.
+    async fn read(&self) -> Result<Stopped, LogError> {
+        let topics = self.reactions.topics();
+        self.log.ensure_topics(&topics.iter().map(|t| (*t).to_owned()).collect::<Vec<_>>()).await?;
+        let mut subscription = self.log.subscribe(&self.group, &topics).await?;
+        let mut sample = tokio::time::interval(SAMPLE_LAG);
+        sample.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let first = tokio::select! {
+                () = self.stop.cancelled() => break,
+                next = subscription.next() => next?,
+                _ = sample.tick() => {
+                    self.sample_lag(&mut *subscription).await;
+                    continue;
+                }
+            };
+            let mut items = vec![self.item(first)];
+            while items.len() < self.settings.consume_batch
+                && let Some(next) = subscription.try_next()
+            {
+                items.push(self.item(next));
+            }
+            if self.handle(&items, &mut *subscription).await?.is_err() {
+                break;
+            }
+        }
+        subscription.close().await?;
+        Ok(Stopped)
+    }
+
+    async fn sample_lag(&self, subscription: &mut dyn Subscription) {
+        if let Some(lag) = subscription.lag().await {
+            metrics::LAG
+                .with_label_values(&[&self.service])
+                .set(i64::try_from(lag).unwrap_or(i64::MAX));
+        }
+    }
+
+    fn item(&self, delivery: Delivery) -> Item {
+        let event = Envelope::from_record(&delivery.record);
+        Item { delivery, event }
+    }
+
+    fn wanted<'a>(&self, item: &'a Item) -> Option<&'a Envelope> {
+        item.event.as_ref().ok().filter(|event| self.reactions.wants(event))
+    }
+
+    /// Sees to it that every item has had its effect, is parked or dead, then acknowledges.
+    async fn handle(
+        &self,
+        items: &[Item],
+        subscription: &mut dyn Subscription,
+    ) -> Result<Result<(), Stopped>, LogError> {
+        if self.together(items).await {
+            for item in items {
+                subscription.ack(&item.delivery.position).await?;
+            }
+            return Ok(Ok(()));
+        }
+        for item in items {
+            if self.alone(item).await.is_err() {
+                return Ok(Err(Stopped));
+            }
+            subscription.ack(&item.delivery.position).await?;
+        }
+        Ok(Ok(()))
+    }
+
+    /// All items in one transaction; false when they are better taken one by one.
+    async fn together(&self, items: &[Item]) -> bool {
+        if items.len() == 1 || items.iter().any(|item| item.event.is_err()) {
+            return false;
+        }
+        let wanted: Vec<(&Item, &Envelope)> =
+            items.iter().filter_map(|i| Some((i, self.wanted(i)?))).collect();
+        if wanted.is_empty() {
+            return true;
+        }
+        let work = async {
+            let tx = self.db.begin().await?;
+            let mut outcomes = Vec::with_capacity(wanted.len());
+            for (item, event) in &wanted {
+                match self.take(&tx, item, event).instrument(self.span(event)).await {
+                    Ok(outcome) => outcomes.push(outcome),
+                    Err(failure) => return finish(tx, Err(failure)).await,
+                }
+            }
+            finish(tx, Ok(outcomes)).await
+        };
+        let outcomes: Result<Vec<Outcome>, Failure> = work.await;
+        match outcomes {
+            Ok(outcomes) => {
+                wanted
+                    .iter()
+                    .zip(outcomes)
+                    .for_each(|((_, event), outcome)| self.count(event, outcome));
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    /// One item, however long it takes.
+    async fn alone(&self, item: &Item) -> Result<(), Stopped> {
+        let event = match &item.event {
+            Err(why) => return self.give_up(item, &why.to_string()).await,
+            Ok(event) if self.reactions.wants(event) => event,
+            Ok(_) => return Ok(()),
+        };
+        let mut pause = MIN_PAUSE;
+        loop {
+            let work = async {
+                let tx = self.db.begin().await?;
+                let outcome = self.take(&tx, item, event).await;
+                finish(tx, outcome).await
+            };
+            match work.instrument(self.span(event)).await {
+                Ok(outcome) => {
+                    self.count(event, outcome);
+                    return Ok(());
+                }
+                Err(Failure::Undecodable(why)) => {
+                    return self.give_up(item, &why.to_string()).await;
+                }
+                Err(Failure::Failed(problem)) => return self.park(item, event, &problem).await,
+                Err(Failure::Passing(problem)) => self.hold_on(&problem, &mut pause).await?,
+            }
+        }
+    }
+
+    /// Inbox row, then the reactions, or a place behind those of its key that wait.
+    async fn take(&self, tx: &Tx, item: &Item, event: &Envelope) -> Result<Outcome, Failure> {
+        let now = self.clock.now();
+        if !first_sight(tx, &self.group, event.id, now).await? {
+            return Ok(Outcome::Duplicate);
+        }
+        if parking::key_is_parked(tx, &self.group, &item.delivery.record).await? {
+            let trouble = Trouble::of(
+                &self.group,
+                &item.delivery,
+                0,
+                "waits behind an earlier event of its key",
+            );
+            parking::park(tx, &trouble, now, now).await?;
+            return Ok(Outcome::Parked);
+        }
+        self.reactions.run(tx, event).await?;
+        Ok(Outcome::Done)
+    }
+
+    async fn park(&self, item: &Item, event: &Envelope, problem: &Problem) -> Result<(), Stopped> {
+        let error = problem.to_string();
+        let Some(later) = self.settings.wait_after(1) else {
+            return self.give_up(item, &error).await;
+        };
+        let mut pause = MIN_PAUSE;
+        loop {
+            let work = async {
+                let now = self.clock.now();
+                let tx = self.db.begin().await?;
+                // Another member may have seen to it meanwhile.
+                if first_sight(&tx, &self.group, event.id, now).await? {
+                    let trouble = Trouble::of(&self.group, &item.delivery, 1, &error);
+                    parking::park(&tx, &trouble, now + later, now).await?;
+                }
+                tx.commit().await
+            };
+            match work.await {
+                Ok(()) => {
+                    tracing::warn!(group = self.group, ty = event.ty, id = %event.id, key = event.key, error, "event parked");
+                    self.count(event, Outcome::Parked);
+                    return Ok(());
+                }
+                Err(error) => self.hold_on(&Problem::internal(error), &mut pause).await?,
+            }
+        }
+    }
+
+    async fn give_up(&self, item: &Item, error: &str) -> Result<(), Stopped> {
+        if !self.flood.admit(self.clock.now(), error) {
+            return Err(Stopped);
+        }
+        let trouble = Trouble::of(&self.group, &item.delivery, 1, error);
+        let mut pause = MIN_PAUSE;
+        loop {
+            let work = async {
+                let tx = self.db.begin().await?;
+                let first = parking::bury_first(&tx, &trouble, self.clock.now()).await?;
+                tx.commit().await.map(|()| first)
+            };
+            match work.await {
+                Ok(first) => {
+                    if first {
+                        parking::tell(&self.service, &trouble);
+                    }
+                    return Ok(());
+                }
+                Err(error) => self.hold_on(&Problem::internal(error), &mut pause).await?,
+            }
+        }
+    }
+
+    /// Waits for better times; passing trouble is tried again without end.
+    async fn hold_on(&self, problem: &Problem, pause: &mut Duration) -> Result<(), Stopped> {
+        tracing::warn!(group = self.group, %problem, pause_ms = pause.as_millis(), "consumer waits");
+        if !wait(&self.stop, *pause).await {
+            return Err(Stopped);
+        }
+        *pause = (*pause * 2).min(MAX_PAUSE);
+        Ok(())
+    }
+
+    fn count(&self, event: &Envelope, outcome: Outcome) {
+        metrics::PROCESSED
+            .with_label_values(&[self.service.as_str(), known_type(&event.ty), outcome.as_str()])
+            .inc();
+    }
+
+    fn span(&self, event: &Envelope) -> tracing::Span {
+        process_span(&self.service, &self.group, self.log.system(), event)
+    }
+}
+
+/// Span of the work on one event, a child of what caused the event.
+pub(crate) fn process_span(
+    service: &str,
+    group: &str,
+    system: &str,
+    event: &Envelope,
+) -> tracing::Span {
+    let span = tracing::info_span!(
+        "process",
+        otel.name = format!("process {}", event.topic),
+        otel.kind = "consumer",
+        messaging.system = system,
+        messaging.operation.name = "process",
+        messaging.operation.r#type = "process",
+        messaging.destination.name = event.topic,
+        messaging.consumer.group.name = group,
+        messaging.message.id = %event.id,
+        messaging.kafka.message.key = event.key,
+        kefu.service = service,
+        kefu.event.type = event.ty,
+    );
+    set_parent(&span, &event.trace);
+    span
+}

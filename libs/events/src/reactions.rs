@@ -1,0 +1,173 @@
+//! What a service does when it hears of something.
+
+use std::{
+    any::Any,
+    collections::{BTreeSet, HashMap},
+    panic::AssertUnwindSafe,
+    sync::Arc,
+};
+
+use async_trait::async_trait;
+use contracts::Event;
+use futures::FutureExt;
+use kernel::{Context, Problem, codes};
+use store::Tx;
+
+use crate::{Envelope, Undecodable};
+
+/// Reaction to events of type `E`. It runs in one transaction with the inbox row and must not do
+/// network I/O. An `Err` rolls everything back: passing trouble (503, database away) is tried again
+/// without end; any other error parks the event, with later events of its key behind it.
+#[async_trait]
+pub trait React<E: Event>: Send + Sync + 'static {
+    async fn react(&self, tx: &Tx, ctx: &Context, event: E) -> Result<(), Problem>;
+}
+
+/// Reaction to every event of some topics; the rules are those of [`React`].
+#[async_trait]
+pub trait ReactAny: Send + Sync + 'static {
+    async fn react(&self, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<(), Problem>;
+}
+
+/// Why reacting did not work.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Trying again cannot help.
+    Undecodable(Undecodable),
+    /// The database is away, or says come again.
+    Passing(Problem),
+    Failed(Problem),
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        let passing = problem.is(&codes::UNAVAILABLE)
+            || problem.inner().is_some_and(|cause| store::is_transient(cause));
+        if passing { Failure::Passing(problem) } else { Failure::Failed(problem) }
+    }
+}
+
+impl From<sea_orm::DbErr> for Failure {
+    fn from(error: sea_orm::DbErr) -> Self {
+        Problem::internal(error).into()
+    }
+}
+
+impl From<Undecodable> for Failure {
+    fn from(why: Undecodable) -> Self {
+        Failure::Undecodable(why)
+    }
+}
+
+impl Failure {
+    pub(crate) fn into_problem(self) -> Problem {
+        match self {
+            Failure::Undecodable(why) => Problem::internal(why),
+            Failure::Passing(problem) | Failure::Failed(problem) => problem,
+        }
+    }
+}
+
+#[async_trait]
+trait Handler: Send + Sync {
+    async fn handle(&self, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<(), Failure>;
+}
+
+struct Typed<E, R>(R, std::marker::PhantomData<fn() -> E>);
+
+#[async_trait]
+impl<E: Event, R: React<E>> Handler for Typed<E, R> {
+    async fn handle(&self, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<(), Failure> {
+        let data =
+            event.parse::<E>().map_err(|e| Undecodable::Shape(event.ty.clone(), e.to_string()))?;
+        Ok(self.0.react(tx, ctx, data).await?)
+    }
+}
+
+struct Untyped<R>(R);
+
+#[async_trait]
+impl<R: ReactAny> Handler for Untyped<R> {
+    async fn handle(&self, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<(), Failure> {
+        Ok(self.0.react(tx, ctx, event).await?)
+    }
+}
+
+/// All reactions of a service. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Reactions {
+    topics: BTreeSet<&'static str>,
+    by_type: HashMap<&'static str, Vec<Arc<dyn Handler>>>,
+    by_topic: HashMap<&'static str, Vec<Arc<dyn Handler>>>,
+}
+
+impl std::fmt::Debug for Reactions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reactions")
+            .field("types", &self.by_type.keys().collect::<BTreeSet<_>>())
+            .field("topics", &self.topics)
+            .finish()
+    }
+}
+
+impl Reactions {
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds a reaction to one type of event; several of one type run one after the other.
+    #[must_use]
+    pub fn on<E: Event>(mut self, reaction: impl React<E>) -> Self {
+        self.topics.insert(E::TOPIC);
+        let handler = Arc::new(Typed(reaction, std::marker::PhantomData));
+        self.by_type.entry(E::TYPE).or_default().push(handler);
+        self
+    }
+
+    /// Adds a reaction to everything in `topics`; it runs after those of the type.
+    #[must_use]
+    pub fn on_any(mut self, topics: &[&'static str], reaction: impl ReactAny) -> Self {
+        let handler = Arc::new(Untyped(reaction));
+        for topic in topics {
+            self.topics.insert(topic);
+            self.by_topic.entry(topic).or_default().push(handler.clone());
+        }
+        self
+    }
+
+    #[must_use]
+    pub fn topics(&self) -> Vec<&'static str> {
+        self.topics.iter().copied().collect()
+    }
+
+    /// Whether anything reacts to this event.
+    #[must_use]
+    pub fn wants(&self, event: &Envelope) -> bool {
+        self.of(event).next().is_some()
+    }
+
+    fn of(&self, event: &Envelope) -> impl Iterator<Item = &Arc<dyn Handler>> {
+        let typed = self.by_type.get(event.ty.as_str()).into_iter().flatten();
+        typed.chain(self.by_topic.get(event.topic.as_str()).into_iter().flatten())
+    }
+
+    /// Runs every reaction to `event` in `tx`; a panic counts as a failure.
+    pub(crate) async fn run(&self, tx: &Tx, event: &Envelope) -> Result<(), Failure> {
+        let ctx = event.context()?;
+        for handler in self.of(event) {
+            AssertUnwindSafe(handler.handle(tx, &ctx, event))
+                .catch_unwind()
+                .await
+                .unwrap_or_else(|panic| Err(panicked(panic.as_ref())))?;
+        }
+        Ok(())
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> Failure {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = format!("the reaction panicked: {}", text.unwrap_or("no text"));
+    Failure::Failed(Problem::of(&codes::INTERNAL).detail(text))
+}

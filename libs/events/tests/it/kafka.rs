@@ -1,0 +1,172 @@
+//! What only Kafka has: partitions, rebalances, refused messages; and the SQL log's retention.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use chrono::TimeDelta;
+use events::log::{EventLog, KafkaLog, LogError, Record, SqlLog};
+use kernel::{Clock, ManualClock};
+use store::{Db, DbSettings};
+use tokio::{sync::watch, time::timeout};
+
+use crate::{
+    conformance::{append, by_key, record, take, topic, unique},
+    log_kinds::kafka,
+    support::{noon, until},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_refused_message_no_later_one_of_its_key_counts() {
+    let log = KafkaLog::new(kafka()).unwrap();
+    let topic = topic(&log).await;
+    let huge = Record { payload: vec![b'x'; 2_000_000], ..record(&topic, "a", 2) };
+    let batch = [record(&topic, "a", 1), huge, record(&topic, "a", 3), record(&topic, "b", 4)];
+    let outcomes = log.append(&batch).await;
+    assert!(
+        matches!(
+            outcomes.as_slice(),
+            [Ok(()), Err(LogError::Kafka(_)), Err(LogError::Behind(_)), Ok(())]
+        ),
+        "{outcomes:?}"
+    );
+    let mut reader = log.subscribe(&unique("group"), &[&topic]).await.unwrap();
+    let got = by_key(&take(&mut *reader, 2).await);
+    assert_eq!((&got["a"][..], &got["b"][..]), (&[1][..], &[4][..]));
+    reader.close().await.unwrap();
+}
+
+/// What the members of a group did, in the order in which they did it.
+type Seen = Arc<Mutex<Vec<(String, usize)>>>;
+
+/// Reads and acknowledges until told to stop, then leaves the group; answers how much it read.
+async fn member(
+    log: Arc<KafkaLog>,
+    group: String,
+    topic: String,
+    seen: Seen,
+    stop: watch::Receiver<bool>,
+) -> usize {
+    let mut reader = log.subscribe(&group, &[&topic]).await.unwrap();
+    let mut count = 0;
+    while !*stop.borrow() {
+        let Ok(next) = timeout(Duration::from_millis(50), reader.next()).await else { continue };
+        let delivery = next.unwrap();
+        let (key, numbers) = by_key(std::slice::from_ref(&delivery)).into_iter().next().unwrap();
+        tokio::time::sleep(Duration::from_micros(300)).await;
+        seen.lock().unwrap().push((key, numbers[0]));
+        count += 1;
+        reader.ack(&delivery.position).await.unwrap();
+    }
+    reader.close().await.unwrap();
+    count
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn members_come_and_go_without_loss_or_disorder() {
+    const ROUNDS: usize = 60;
+    let log = Arc::new(KafkaLog::new(kafka()).unwrap());
+    let (topic, group, seen) = (topic(&*log).await, unique("group"), Seen::default());
+    let start = |stop: &watch::Sender<bool>| {
+        tokio::spawn(member(
+            log.clone(),
+            group.clone(),
+            topic.clone(),
+            seen.clone(),
+            stop.subscribe(),
+        ))
+    };
+    let (stop_one, stop_two) = (watch::Sender::new(false), watch::Sender::new(false));
+    let (mut one, mut two) = (Some(start(&stop_one)), None);
+    let mut read_by_one = 0;
+    for round in 0..ROUNDS {
+        let batch: Vec<Record> =
+            (0..50).map(|n| record(&topic, &format!("k{}", n % 20), round * 50 + n)).collect();
+        append(&*log, &batch).await;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        if round == 15 {
+            two = Some(start(&stop_two));
+        }
+        if round == 45 {
+            stop_one.send_replace(true);
+            read_by_one = one.take().unwrap().await.unwrap();
+        }
+    }
+    let distinct = || seen.lock().unwrap().iter().map(|(_, n)| *n).collect::<BTreeSet<_>>().len();
+    until("nothing is lost", async || distinct() == ROUNDS * 50).await;
+    stop_two.send_replace(true);
+    let read_by_two = two.unwrap().await.unwrap();
+    assert!(read_by_one > 200 && read_by_two > 200, "both worked: {read_by_one} and {read_by_two}");
+
+    // A message may come twice when its acknowledgement was lost in the hand-over, which the inbox
+    // knows; but when a message comes first, all before it of its key have come.
+    let mut last: BTreeMap<String, usize> = BTreeMap::new();
+    let mut known = BTreeSet::new();
+    for (key, n) in seen.lock().unwrap().iter().filter(|(_, n)| known.insert(*n)) {
+        let before = last.insert(key.clone(), *n);
+        assert!(before.is_none_or(|before| before < *n), "{key}: {n} after {before:?}");
+    }
+    let repeated = read_by_one + read_by_two - ROUNDS * 50;
+    assert!(repeated < ROUNDS * 50 / 10, "an orderly hand-over repeats little, not {repeated}");
+    println!("repeated after hand-over: {repeated}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_goes_over_when_the_work_on_it_is_done() {
+    let log = Arc::new(KafkaLog::new(kafka()).unwrap());
+    let (topic, group) = (topic(&*log).await, unique("group"));
+    // Keys enough for every partition.
+    append(&*log, &(0..40).map(|n| record(&topic, &format!("k{n}"), n)).collect::<Vec<_>>()).await;
+    let mut one = log.subscribe(&group, &[&topic]).await.unwrap();
+    let got = take(&mut *one, 40).await;
+    let other = {
+        let (log, group, topic) = (log.clone(), group.clone(), topic.clone());
+        tokio::spawn(async move {
+            let mut two = log.subscribe(&group, &[&topic]).await.unwrap();
+            let wrong = timeout(Duration::from_secs(5), two.next()).await;
+            (two, wrong)
+        })
+    };
+    // The rebalance begins within a second and waits for what is being worked on.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    for delivery in &got {
+        one.ack(&delivery.position).await.unwrap();
+    }
+    let (mut two, wrong) = other.await.unwrap();
+    assert!(wrong.is_err(), "finished work came again: {wrong:?}");
+    append(&*log, &(40..80).map(|n| record(&topic, &format!("k{n}"), n)).collect::<Vec<_>>()).await;
+    let next = take(&mut *two, 1).await;
+    assert!(by_key(&next).values().all(|n| n[0] >= 40));
+    two.close().await.unwrap();
+    one.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sql_log_forgets_what_is_old_and_read_by_all() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = Db::connect(&DbSettings::new(format!("sqlite://{}/events.db", dir.path().display())))
+        .await
+        .unwrap();
+    let clock = ManualClock::at(noon());
+    let log = SqlLog::open(db.clone(), Arc::new(clock.clone()), 7).await.unwrap();
+    let left = async || crate::support::count(&db, "event_log").await;
+    append(&log, &[record("t", "a", 1), record("t", "a", 2)]).await;
+    let mut quick = log.subscribe("quick", &["t"]).await.unwrap();
+    let mut slow = log.subscribe("slow", &["t"]).await.unwrap();
+    let last = take(&mut *quick, 2).await.remove(1);
+    quick.ack(&last.position).await.unwrap();
+    quick.close().await.unwrap();
+    clock.advance(TimeDelta::days(8));
+    append(&log, &[record("t", "a", 3)]).await;
+    log.maintain(clock.now()).await.unwrap();
+    assert_eq!(left().await, 3, "one group has not read on");
+    let first = take(&mut *slow, 2).await.remove(0);
+    slow.ack(&first.position).await.unwrap();
+    slow.close().await.unwrap();
+    log.maintain(clock.now()).await.unwrap();
+    assert_eq!(left().await, 2, "the first is old and read by both");
+    let mut new = log.subscribe("new", &["t"]).await.unwrap();
+    assert_eq!(by_key(&take(&mut *new, 2).await)["a"], [2, 3]);
+}

@@ -1,0 +1,235 @@
+//! POST /api/v1/tickets in split mode against pgbench running the same statements on the same
+//! server with the same number of connections; the load generator is included in our figure.
+//!
+//! The statements are not written down here, where they would grow stale: one create is recorded in
+//! the server's log and turned into a pgbench script, with fresh ids in the places of fresh ids.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::PathBuf,
+    process::Command,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use kefu_tests::{
+    api::Caller,
+    stack::{Options, Stack},
+};
+use serde_json::{Value, json};
+
+use super::{line, rate};
+
+const SECONDS: u64 = 10;
+const CLIENTS: [usize; 3] = [1, 8, 32];
+
+pub async fn run() -> Result<(), String> {
+    println!("tickets: POST /api/v1/tickets, split mode, {SECONDS} s each");
+    let limits = [("KEFU__HTTP__RATE_PER_SECOND", "1000000"), ("KEFU__HTTP__RATE_BURST", "1000000")];
+    let env = limits.iter().chain(&[("KEFU_POSTGRES_FSYNC", "on")]).map(|(k, v)| ((*k).into(), (*v).into())).collect();
+    let stack = Stack::split(Options { env, ..Options::default() }).await;
+    let admin = Arc::new(stack.user("admin").await);
+    let customer = json!({ "kind": "person", "name": "Bench", "org": "/acme/north" });
+    let customer = admin.post("/api/v1/customers", customer).await.expect(201)["id"].clone();
+    kefu_tests::eventually("ticketing knows the customer", Duration::from_secs(30), || async {
+        (create(&admin, &customer).await == 201).then_some(())
+    })
+    .await;
+    let script = record(&stack.database("ticketing"), &admin, &customer).await?;
+    for clients in CLIENTS {
+        let ours = load(&admin, &customer, clients).await;
+        let baseline = pgbench(&stack.database("ticketing"), &script, clients)?;
+        line(&format!("create ticket, {clients} clients"), ours, baseline, "tickets/s");
+    }
+    Ok(())
+}
+
+async fn create(admin: &Caller, customer: &Value) -> u16 {
+    let ticket = json!({ "kind": "complaint", "subject": "Parcel late 包裹延误", "customer_id": customer, "body": "Where is it?" });
+    admin.post_once("/api/v1/tickets", &kefu_tests::api::new_trace(), &ticket).await.status
+}
+
+async fn load(admin: &Arc<Caller>, customer: &Value, clients: usize) -> f64 {
+    let begun = Instant::now();
+    let end = begun + Duration::from_secs(SECONDS);
+    let tasks: Vec<_> = (0..clients)
+        .map(|_| {
+            let (admin, customer) = (admin.clone(), customer.clone());
+            tokio::spawn(async move {
+                let mut done = 0;
+                while Instant::now() < end {
+                    assert_eq!(create(&admin, &customer).await, 201);
+                    done += 1;
+                }
+                done
+            })
+        })
+        .collect();
+    let mut done: usize = 0;
+    for task in tasks {
+        done += task.await.unwrap_or_default();
+    }
+    rate(done, begun.elapsed())
+}
+
+/// Records the statements of one create as a pgbench script.
+async fn record(database: &str, admin: &Caller, customer: &Value) -> Result<String, String> {
+    let log = PathBuf::from(server_log(database)?);
+    psql(database, "alter database kefu_ticketing set log_min_duration_statement = 0")?;
+    // Connections made before keep their settings; new ones log.
+    psql(database, "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'kefu_ticketing' and pid <> pg_backend_pid()")?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for _ in 0..20 {
+        create(admin, customer).await;
+    }
+    let from = fs::metadata(&log).map_err(|e| format!("{}: {e}", log.display()))?.len();
+    let status = create(admin, customer).await;
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let text = fs::read(&log).map_err(|e| e.to_string())?;
+    psql(database, "alter database kefu_ticketing reset log_min_duration_statement")?;
+    psql(database, "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'kefu_ticketing' and pid <> pg_backend_pid()")?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    for _ in 0..40 {
+        create(admin, customer).await;
+    }
+    if status != 201 {
+        return Err(format!("the recorded create answered {status}"));
+    }
+    let text = String::from_utf8_lossy(&text[usize::try_from(from).unwrap_or_default()..]).into_owned();
+    let script = script(&text, customer.as_str().unwrap_or_default());
+    if !script.contains("INSERT INTO") {
+        return Err("nothing was recorded".into());
+    }
+    Ok(script)
+}
+
+/// Where the server's first process writes its standard error.
+fn server_log(database: &str) -> Result<String, String> {
+    let data = psql(database, "show data_directory")?;
+    let postmaster = fs::read_to_string(format!("{data}/postmaster.pid")).map_err(|e| e.to_string())?;
+    let pid = postmaster.lines().next().unwrap_or_default();
+    fs::read_link(format!("/proc/{pid}/fd/2")).map(|p| p.display().to_string()).map_err(|e| e.to_string())
+}
+
+/// The statements of the session that inserted a ticket.
+fn script(log: &str, customer: &str) -> String {
+    let mut sessions: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut last: Option<(String, String)> = None;
+    for raw in log.lines() {
+        let session = raw.split('[').nth(1).and_then(|r| r.split(']').next()).unwrap_or_default().to_owned();
+        if let Some((_, statement)) = raw.split_once("LOG:  duration: ").and_then(|(_, r)| r.split_once("ms  ")) {
+            let kind = statement.split([':', ' ']).next().unwrap_or_default();
+            if let Some((session, statement)) = last.take() {
+                sessions.entry(session).or_default().push(statement);
+            }
+            if matches!(kind, "execute" | "statement") {
+                let (_, sql) = statement.split_once(": ").unwrap_or_default();
+                last = Some((session, sql.to_owned()));
+            }
+        } else if let (Some((_, parameters)), Some((_, sql))) = (raw.split_once("DETAIL:  parameters: "), last.as_mut()) {
+            *sql = bind(sql, parameters);
+        } else if let Some((_, sql)) = last.as_mut().filter(|_| raw.starts_with('\t')) {
+            sql.push(' ');
+            sql.push_str(raw.trim());
+        }
+    }
+    if let Some((session, statement)) = last {
+        sessions.entry(session).or_default().push(statement);
+    }
+    let ours = sessions.into_values().find(|s| s.iter().any(|sql| sql.contains("INSERT INTO \"ticket\"") || sql.contains("INSERT INTO ticket ")));
+    let statements: Vec<String> = ours.unwrap_or_default().into_iter().map(|s| freshen(&s, customer) + ";").collect();
+    format!("\\set id random(1, 9000000000000000000)\n{}\n", statements.join("\n"))
+}
+
+/// Puts logged parameters (`$1 = 'a', $2 = NULL`) into their statement.
+fn bind(sql: &str, parameters: &str) -> String {
+    let mut values = BTreeMap::new();
+    let mut rest = parameters;
+    while let Some(at) = rest.find('$') {
+        rest = &rest[at + 1..];
+        let Some((number, value)) = rest.split_once(" = ") else { break };
+        let Ok(number) = number.parse::<usize>() else { break };
+        let end = match value.strip_prefix('\'') {
+            Some(text) => 2 + quoted_len(text),
+            None => value.find(',').unwrap_or(value.len()),
+        };
+        values.insert(number, value[..end].to_owned());
+        rest = &value[end..];
+    }
+    let mut bound = sql.to_owned();
+    for (number, value) in values.iter().rev() {
+        bound = bound.replace(&format!("${number}"), value);
+    }
+    bound
+}
+
+/// Length of a quoted text up to its closing quote; doubled quotes belong to it.
+fn quoted_len(text: &str) -> usize {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        match (bytes[at], bytes.get(at + 1)) {
+            (b'\'', Some(b'\'')) => at += 2,
+            (b'\'', _) => return at,
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+/// Literals that were fresh in the recorded request are fresh in every run of the script.
+fn freshen(sql: &str, customer: &str) -> String {
+    let mut out = String::new();
+    for (n, part) in sql.split('\'').enumerate() {
+        let is_uuid = part.len() == 36 && part.bytes().filter(|b| *b == b'-').count() == 4 && part != customer;
+        let is_number = part.starts_with('T') && part.contains('-') && part.len() < 20 && part[1..].bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let is_key = part.starts_with("00-") && part.len() == 55;
+        match (n % 2 == 1, is_uuid, is_number || is_key) {
+            (true, true, _) => out += &format!("(md5(:id::text || '{}')::uuid)", &part[28..]),
+            (true, false, true) => out += "('B' || :id::text)",
+            (true, ..) => out += &format!("'{part}'"),
+            _ => out += part,
+        }
+    }
+    out
+}
+
+fn pgbench(database: &str, script: &str, clients: usize) -> Result<f64, String> {
+    let file = tempfile::NamedTempFile::new().map_err(|e| e.to_string())?;
+    fs::write(file.path(), script).map_err(|e| e.to_string())?;
+    let (clients, seconds) = (clients.to_string(), SECONDS.to_string());
+    let program = ["/usr/lib/postgresql/15/bin/pgbench", "pgbench"].into_iter().find(|p| !p.starts_with('/') || PathBuf::from(p).exists());
+    let output = Command::new(program.unwrap_or("pgbench"))
+        .args(["-n", "-M", "prepared", "-c", &clients, "-j", "2", "-T", &seconds, "-f"])
+        .arg(file.path())
+        .arg(database)
+        .output()
+        .map_err(|e| e.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let tps = text.lines().find_map(|l| l.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
+    tps.ok_or_else(|| format!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)))
+}
+
+fn psql(database: &str, sql: &str) -> Result<String, String> {
+    let output = Command::new("psql").args(["-qAt", database, "-c", sql]).output().map_err(|e| e.to_string())?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recorded_statements_become_a_script() {
+        let log = "2026-03-02 [77] LOG:  duration: 0.1 ms  statement: BEGIN\n\
+                   2026-03-02 [77] LOG:  duration: 0.1 ms  execute s1: INSERT INTO \"ticket\" VALUES ($1, $2, $10)\n\
+                   2026-03-02 [77] DETAIL:  parameters: $1 = '01890000-0000-7000-8000-000000000001', $2 = 'it''s', $10 = NULL\n\
+                   2026-03-02 [77] LOG:  duration: 0.1 ms  statement: COMMIT\n";
+        let script = script(log, "c");
+        assert!(script.contains("BEGIN;\nINSERT INTO \"ticket\" VALUES ((md5(:id::text || '00000001')::uuid), 'it''s', NULL);\nCOMMIT;"), "{script}");
+    }
+}

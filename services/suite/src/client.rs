@@ -1,0 +1,117 @@
+//! The suite's own commands use the public REST API like anybody else.
+
+use std::{path::Path, time::Duration};
+
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use crate::accounts::Accounts;
+
+/// A logged-in REST client.
+#[derive(Debug, Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    base: String,
+    token: String,
+}
+
+/// Where and as whom to call.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Target {
+    /// Base URL of the API.
+    #[arg(long, env = "KEFU_URL", default_value = "http://127.0.0.1:8080")]
+    pub url: String,
+    /// Access token; without it, the account `admin` of the data folder logs in.
+    #[arg(long, env = "KEFU_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Data folder whose accounts are used.
+    #[arg(long, default_value = "./data")]
+    pub data: std::path::PathBuf,
+}
+
+impl Client {
+    /// As `--token` says, else as the account `admin`.
+    pub async fn connect(target: &Target) -> Result<Self, String> {
+        Self::connect_as(target, "admin").await
+    }
+
+    pub async fn connect_as(target: &Target, name: &str) -> Result<Self, String> {
+        let base = target.url.trim_end_matches('/').to_owned();
+        let http = reqwest::Client::builder().timeout(Duration::from_secs(120)).build().map_err(|e| e.to_string())?;
+        let token = match &target.token {
+            Some(token) => token.clone(),
+            None => login(&http, &base, &target.data, name).await?,
+        };
+        Ok(Self { http, base, token })
+    }
+
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Sends JSON and returns status and JSON; answers 429 and 503 are waited out, for a minute at most.
+    pub async fn send(&self, method: Method, path: &str, key: Option<&str>, body: &Value) -> Result<(StatusCode, Value), String> {
+        for attempt in 0.. {
+            let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&self.token);
+            if let Some(key) = key {
+                request = request.header("idempotency-key", key);
+            }
+            if !body.is_null() {
+                request = request.json(body);
+            }
+            let response = match request.send().await {
+                Ok(response) => response,
+                Err(e) if attempt < 5 && e.is_connect() => {
+                    tokio::time::sleep(Duration::from_secs(2)).await;
+                    continue;
+                }
+                Err(e) => return Err(format!("{} cannot be reached: {e}", self.base)),
+            };
+            let status = response.status();
+            if matches!(status.as_u16(), 429 | 503) && attempt < 30 {
+                let wait = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok()).unwrap_or(2);
+                tokio::time::sleep(Duration::from_secs(std::cmp::min(wait, 10))).await;
+                continue;
+            }
+            let text = response.text().await.map_err(|e| e.to_string())?;
+            return Ok((status, serde_json::from_str(&text).unwrap_or(Value::String(text))));
+        }
+        unreachable!("the loop returns")
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Value, String> {
+        let (status, body) = self.send(Method::GET, path, None, &Value::Null).await?;
+        accept(status, body, path)
+    }
+
+    pub async fn post(&self, path: &str, key: Option<&str>, body: &Value) -> Result<Value, String> {
+        let (status, answer) = self.send(Method::POST, path, key, body).await?;
+        accept(status, answer, path)
+    }
+
+    pub async fn put(&self, path: &str, body: &Value) -> Result<Value, String> {
+        let (status, answer) = self.send(Method::PUT, path, None, body).await?;
+        accept(status, answer, path)
+    }
+}
+
+fn accept(status: StatusCode, body: Value, path: &str) -> Result<Value, String> {
+    if status.is_success() { Ok(body) } else { Err(format!("{path} answered {status}: {body}")) }
+}
+
+async fn login(http: &reqwest::Client, base: &str, data: &Path, name: &str) -> Result<String, String> {
+    if !data.join("accounts.json").exists() {
+        return Err(format!("no accounts in {}; give --token, or --data with the suite's data folder", data.display()));
+    }
+    let accounts = Accounts::open(data)?;
+    let user = accounts.user(name).ok_or_else(|| format!("there is no account {name}"))?;
+    let form = [("grant_type", "password"), ("username", name), ("password", &user.password)];
+    let response = http
+        .post(format!("{base}/oauth2/token"))
+        .form(&form)
+        .send()
+        .await
+        .map_err(|e| format!("{base} cannot be reached: {e}; does `kefu serve` run?"))?;
+    let body: Value = response.json().await.map_err(|e| e.to_string())?;
+    body["access_token"].as_str().map(str::to_owned).ok_or_else(|| format!("login refused: {body}"))
+}

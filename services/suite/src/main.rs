@@ -1,0 +1,122 @@
+//! `kefu`: all services in one process, and the commands a newcomer needs: demo data, tokens,
+//! imports. Composition only; every rule stands in a service.
+
+mod accounts;
+mod client;
+mod demo;
+mod import;
+mod issuer;
+
+use std::{path::PathBuf, process::ExitCode, thread};
+
+use clap::{Parser, Subcommand};
+use host::{
+    Module, Running,
+    cli::{Command, Common, Options},
+    settings::AuthMode,
+};
+
+use accounts::Accounts;
+use client::{Client, Target};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Kefu (客服), the customer-service suite, in one process.
+#[derive(Parser)]
+#[command(name = "kefu", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Own,
+}
+
+#[derive(Subcommand)]
+enum Own {
+    #[command(flatten)]
+    Shared(Command),
+    /// Runs like `serve`, loads example data in Chinese and English, and prints URL, login and token.
+    Demo,
+    /// Prints an access token of one of the data folder's accounts, from the running suite.
+    Token {
+        /// Name of the account, e.g. admin.
+        name: String,
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Imports a CSV file through the public API; may be interrupted and run again.
+    Import(import::Import),
+    /// Runs the token issuer alone, to try out split mode without an identity provider.
+    Issuer {
+        /// Folder of accounts and signing key.
+        #[arg(long)]
+        data: PathBuf,
+        /// Address to listen on.
+        #[arg(long)]
+        listen: String,
+    },
+}
+
+fn modules() -> Vec<Module> {
+    vec![
+        customer::module(),
+        ticketing::module(),
+        quality::module(),
+        survey::module(),
+        notification::module(),
+    ]
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Own::Shared(Command::Serve) => serve(&cli.common, false),
+        Own::Shared(command) => return host::cli::run(command, &cli.common, &modules(), Options::default()),
+        Own::Demo => serve(&cli.common, true),
+        Own::Token { name, target } => block_on(async {
+            println!("{}", Client::connect_as(&target, &name).await?.token());
+            Ok(())
+        }),
+        Own::Import(import) => block_on(import.run()),
+        Own::Issuer { data, listen } => issuer::run(&data, &listen),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve(common: &Common, demo: bool) -> Result<(), String> {
+    let modules = modules();
+    let settings = host::cli::settings(&modules, common, &Options::default()).map_err(|e| e.to_string())?;
+    let mut options = Options::default();
+    if settings.auth.mode == AuthMode::Builtin {
+        let data = settings.data.dir.clone();
+        std::fs::create_dir_all(&data).map_err(|e| format!("{}: {e}", data.display()))?;
+        options.preset = Accounts::open(&data)?.settings();
+        options.on_ready = Some(Box::new(move |running| welcome(running, data, demo)));
+    }
+    host::cli::serve(&modules, common, options).map_err(|e| e.to_string())
+}
+
+/// Tells how to get in; loads example data beside the running server.
+fn welcome(running: &Running, data: PathBuf, demo: bool) {
+    let url = running.base_url().to_owned();
+    println!("Kefu runs at {url}  (API: {url}/docs, accounts: {})", data.join("accounts.json").display());
+    if demo {
+        thread::spawn(move || {
+            if let Err(message) = block_on(demo::run(&Target { url, token: None, data })) {
+                eprintln!("error: the example data is not complete: {message}");
+            }
+        });
+    }
+}
+
+fn block_on(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|e| e.to_string())?.block_on(work)
+}
