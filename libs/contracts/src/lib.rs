@@ -24,13 +24,8 @@ pub fn topic(service: &str) -> String {
 }
 
 /// The topics of all five services.
-pub const TOPICS: [&str; 5] = [
-    customer::TOPIC,
-    ticketing::TOPIC,
-    quality::TOPIC,
-    survey::TOPIC,
-    notification::TOPIC,
-];
+pub const TOPICS: [&str; 5] =
+    [customer::TOPIC, ticketing::TOPIC, quality::TOPIC, survey::TOPIC, notification::TOPIC];
 
 /// A fact that one service publishes.
 pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {

@@ -47,7 +47,7 @@ pub struct NoticeFailed {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoticeSuppressed {
     pub notice: Notice,
-    /// `no_address`, `no_recipient`, `opted_out`, `stale`, `endpoint_disabled`.
+    /// `no_address`, `no_recipient`, `opted_out`, `stale`, `endpoint_disabled`, `channel_off`.
     pub reason: String,
 }
 

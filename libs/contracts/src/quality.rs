@@ -68,7 +68,7 @@ pub struct RectificationSnapshot {
     pub title: String,
     pub owner: String,
     pub due_at: DateTime<Utc>,
-    /// `open`, `done`, `verified`.
+    /// `open`, `done`, `verified`, `withdrawn`.
     pub state: String,
 }
 
@@ -92,6 +92,12 @@ pub struct RectificationVerified {
     pub passed: bool,
 }
 
+/// An appeal took away what it was opened for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RectificationWithdrawn {
+    pub rectification: RectificationSnapshot,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReportPublished {
     pub report_id: Uuid,
@@ -109,5 +115,6 @@ events! { TOPIC, registry:
     RectificationOpened = "kefu.quality.rectification_opened.v1", key rectification.rectification_id, org rectification.org;
     RectificationDone = "kefu.quality.rectification_done.v1", key rectification.rectification_id, org rectification.org;
     RectificationVerified = "kefu.quality.rectification_verified.v1", key rectification.rectification_id, org rectification.org;
+    RectificationWithdrawn = "kefu.quality.rectification_withdrawn.v1", key rectification.rectification_id, org rectification.org;
     ReportPublished = "kefu.quality.report_published.v1", key report_id, org org;
 }

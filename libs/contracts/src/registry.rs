@@ -51,7 +51,9 @@ pub fn asyncapi() -> Value {
         let of_topic: Vec<&EventInfo> = events.iter().filter(|e| e.topic == topic).collect();
         let refs: Map<String, Value> = of_topic
             .iter()
-            .map(|e| (e.ty.to_owned(), json!({ "$ref": format!("#/components/messages/{}", e.ty) })))
+            .map(|e| {
+                (e.ty.to_owned(), json!({ "$ref": format!("#/components/messages/{}", e.ty) }))
+            })
             .collect();
         channels.insert(
             service.to_owned(),

@@ -80,6 +80,11 @@ ticket_event! {
     TicketOpened {}
 }
 ticket_event! {
+    /// Something other than status, handler or queue changed: subject, category, priority,
+    /// complaint level, tier, account manager.
+    TicketChanged { fields: Vec<String> }
+}
+ticket_event! {
     /// The handler or the queue changed (claim, assign, transfer).
     TicketAssigned { from: Option<String>, to: Option<String>, reason: Option<String> }
 }
@@ -155,6 +160,7 @@ ticket_event! {
 
 events! { TOPIC, registry:
     TicketOpened = "kefu.ticket.opened.v1", key ticket.ticket_id, org ticket.org;
+    TicketChanged = "kefu.ticket.changed.v1", key ticket.ticket_id, org ticket.org;
     TicketAssigned = "kefu.ticket.assigned.v1", key ticket.ticket_id, org ticket.org;
     TicketReplied = "kefu.ticket.replied.v1", key ticket.ticket_id, org ticket.org;
     TicketStatusChanged = "kefu.ticket.status_changed.v1", key ticket.ticket_id, org ticket.org;

@@ -1,5 +1,6 @@
 //! The contract holds: every event has a golden fixture, and every fixture ever released parses
 //! without losing a field.
+#![allow(clippy::unwrap_used, reason = "test")]
 
 use std::{collections::BTreeSet, fs, path::Path};
 
@@ -10,7 +11,9 @@ fn fixtures() -> Vec<(String, String)> {
     fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|p| (p.file_stem().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&p).unwrap()))
+        .map(|p| {
+            (p.file_stem().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&p).unwrap())
+        })
         .collect()
 }
 
@@ -18,8 +21,12 @@ fn fixtures() -> Vec<(String, String)> {
 fn every_fixture_parses_and_keeps_its_fields() {
     let events = contracts::all();
     for (name, text) in fixtures() {
-        let event = events.iter().find(|e| e.ty == name).unwrap_or_else(|| panic!("{name}: a released event was removed"));
-        let written = (event.round_trip)(&text).unwrap_or_else(|e| panic!("{name}: a released fixture no longer parses: {e}"));
+        let event = events
+            .iter()
+            .find(|e| e.ty == name)
+            .unwrap_or_else(|| panic!("{name}: a released event was removed"));
+        let written = (event.round_trip)(&text)
+            .unwrap_or_else(|e| panic!("{name}: a released fixture no longer parses: {e}"));
         assert_subset(&name, &serde_json::from_str(&text).unwrap(), &written);
     }
 }
@@ -28,7 +35,9 @@ fn assert_subset(at: &str, old: &Value, new: &Value) {
     match (old, new) {
         (Value::Object(old), Value::Object(new)) => {
             for (key, value) in old {
-                let new = new.get(key).unwrap_or_else(|| panic!("{at}/{key}: a released field was removed"));
+                let new = new
+                    .get(key)
+                    .unwrap_or_else(|| panic!("{at}/{key}: a released field was removed"));
                 assert_subset(&format!("{at}/{key}"), value, new);
             }
         }
@@ -49,7 +58,8 @@ fn every_event_has_a_fixture_and_stands_on_a_known_topic() {
 
 #[test]
 fn unknown_fields_and_words_are_tolerated() {
-    let (_, text) = fixtures().into_iter().find(|(name, _)| name == "kefu.ticket.opened.v1").unwrap();
+    let (_, text) =
+        fixtures().into_iter().find(|(name, _)| name == "kefu.ticket.opened.v1").unwrap();
     let mut value: Value = serde_json::from_str(&text).unwrap();
     value["ticket"]["mood"] = json!("furious");
     value["ticket"]["priority"] = json!("apocalyptic");
