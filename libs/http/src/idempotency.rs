@@ -192,13 +192,28 @@ impl IdempotencyKey {
         let _in_flight = InFlight::enter(db, &scope, key)?;
         let tx = db.begin().await?;
         lock(&tx, &scope, key).await?;
-        if let Some(saved) = self.saved(&tx, &scope, key, &hash).await? {
-            return Ok(saved.into_response(true));
+        let done = async {
+            if let Some(saved) = self.saved(&tx, &scope, key, &hash).await? {
+                return Ok((saved, true));
+            }
+            let reply = work(&tx).await?;
+            self.save(&tx, &scope, key, &hash, &reply).await?;
+            Ok((reply, false))
+        };
+        match done.await {
+            Ok((reply, false)) => {
+                tx.commit().await?;
+                Ok(reply.into_response(false))
+            }
+            // Ended here and not when dropped, some time later: the next request with this key
+            // must not find it locked.
+            other => {
+                if let Err(error) = tx.rollback().await {
+                    tracing::warn!(%error, "a transaction was not rolled back");
+                }
+                other.map(|(reply, _)| reply.into_response(true)).map_err(Error)
+            }
         }
-        let reply = work(&tx).await?;
-        self.save(&tx, &scope, key, &hash, &reply).await?;
-        tx.commit().await?;
-        Ok(reply.into_response(false))
     }
 
     async fn saved(

@@ -1,5 +1,7 @@
 //! OpenAPI 3.1 documents: what the handlers declare, completed with what holds for all of them.
 
+use std::collections::BTreeMap;
+
 use actix_web::App;
 use kernel::{ErrorCode, Permission, codes};
 use serde_json::json;
@@ -10,7 +12,7 @@ use utoipa::{
         extensions::Extensions,
         path::{Operation, PathItem},
         response::ResponseBuilder,
-        schema::{ObjectBuilder, Schema, Type},
+        schema::{AdditionalProperties, Object, ObjectBuilder, Schema, Type},
         security::{ClientCredentials, Flow, Http, HttpAuthScheme, OAuth2, Scopes, SecurityScheme},
     },
 };
@@ -159,6 +161,7 @@ fn statuses(table: &[&ErrorCode]) -> Vec<u16> {
 fn complete_components(components: &mut Components, table: &[&ErrorCode]) {
     components.schemas.insert("Problem".into(), ProblemBody::schema());
     components.schemas.insert("ProblemField".into(), ProblemField::schema());
+    open_composed(&mut components.schemas);
     for status in statuses(table) {
         components
             .responses
@@ -175,6 +178,37 @@ fn complete_components(components: &mut Components, table: &[&ErrorCode]) {
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
     let flow = Flow::ClientCredentials(ClientCredentials::new("/oauth2/token", scopes()));
     components.add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([flow])));
+}
+
+/// `deny_unknown_fields`.
+fn is_closed(object: &Object) -> bool {
+    matches!(object.additional_properties.as_deref(), Some(AdditionalProperties::FreeForm(false)))
+}
+
+/// A closed object that is part of a larger one (`flatten`) would forbid the
+/// larger one's fields: as a part, it is open.
+fn open_composed(schemas: &mut BTreeMap<String, RefOr<Schema>>) {
+    let opened: BTreeMap<String, Schema> = schemas
+        .iter()
+        .filter_map(|(name, schema)| match schema {
+            RefOr::T(Schema::Object(object)) if is_closed(object) => {
+                let mut object = object.clone();
+                object.additional_properties = None;
+                Some((format!("#/components/schemas/{name}"), Schema::Object(object)))
+            }
+            _ => None,
+        })
+        .collect();
+    for schema in schemas.values_mut() {
+        let RefOr::T(Schema::AllOf(composed)) = schema else { continue };
+        for part in &mut composed.items {
+            if let RefOr::Ref(reference) = part
+                && let Some(object) = opened.get(&reference.ref_location)
+            {
+                *part = RefOr::T(object.clone());
+            }
+        }
+    }
 }
 
 fn problem_response(status: u16, table: &[&ErrorCode]) -> Response {

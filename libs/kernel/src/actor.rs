@@ -123,23 +123,43 @@ impl Role {
     pub fn permissions(self) -> Vec<Permission> {
         use Permission as P;
         let agent = [
-            P::CustomerRead, P::CustomerWrite, P::TicketRead, P::TicketCreate, P::TicketWrite,
-            P::QualityRead, P::QualityAppeal, P::QualityRectify, P::SurveyRead, P::InboxRead,
+            P::CustomerRead,
+            P::CustomerWrite,
+            P::TicketRead,
+            P::TicketCreate,
+            P::TicketWrite,
+            P::QualityRead,
+            P::QualityAppeal,
+            P::QualityRectify,
+            P::SurveyRead,
+            P::InboxRead,
         ];
         let mut all = match self {
             Role::Agent => agent.to_vec(),
-            Role::Supervisor => [&agent[..], &[P::TicketAssign, P::ReportRead, P::NotificationRead]].concat(),
+            Role::Supervisor => {
+                [&agent[..], &[P::TicketAssign, P::ReportRead, P::NotificationRead]].concat()
+            }
             Role::Director => [
                 &agent[..],
                 &[P::TicketAssign, P::QualityDecide, P::ReportRead, P::NotificationRead],
             ]
             .concat(),
             Role::Inspector => vec![
-                P::TicketRead, P::CustomerRead, P::SurveyRead, P::QualityRead, P::QualityEvaluate,
-                P::ReportRead, P::InboxRead,
+                P::TicketRead,
+                P::CustomerRead,
+                P::SurveyRead,
+                P::QualityRead,
+                P::QualityEvaluate,
+                P::ReportRead,
+                P::InboxRead,
             ],
             Role::Steward => vec![
-                P::CustomerRead, P::CustomerWrite, P::CustomerAdmin, P::PiiRead, P::TicketRead, P::InboxRead,
+                P::CustomerRead,
+                P::CustomerWrite,
+                P::CustomerAdmin,
+                P::PiiRead,
+                P::TicketRead,
+                P::InboxRead,
             ],
             Role::Admin => P::ALL.to_vec(),
             Role::Operator => vec![P::OpsManage, P::InboxRead],

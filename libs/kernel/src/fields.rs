@@ -31,9 +31,19 @@ impl Fields {
     }
 
     /// Records an error unless `ok`.
-    pub fn check(&mut self, ok: bool, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) {
+    pub fn check(
+        &mut self,
+        ok: bool,
+        pointer: impl Into<String>,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) {
         if !ok {
-            self.0.errors.push(crate::FieldError { pointer: pointer.into(), code, detail: detail.into() });
+            self.0.errors.push(crate::FieldError {
+                pointer: pointer.into(),
+                code,
+                detail: detail.into(),
+            });
         }
     }
 
@@ -42,8 +52,18 @@ impl Fields {
     pub fn text(&mut self, pointer: &str, value: &str, min: usize, max: usize) {
         let n = value.trim().chars().count();
         self.check(n >= min, pointer, "too-short", format!("needs at least {min} characters"));
-        self.check(value.chars().count() <= max, pointer, "too-long", format!("may have at most {max} characters"));
-        self.check(!value.contains('\0'), pointer, "nul-character", "may not contain the NUL character");
+        self.check(
+            value.chars().count() <= max,
+            pointer,
+            "too-long",
+            format!("may have at most {max} characters"),
+        );
+        self.check(
+            !value.contains('\0'),
+            pointer,
+            "nul-character",
+            "may not contain the NUL character",
+        );
     }
 
     pub fn finish(self) -> Result<(), Problem> {

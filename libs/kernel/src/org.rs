@@ -18,7 +18,8 @@ impl OrgPath {
         let segments = text.strip_prefix('/').ok_or(InvalidOrg)?;
         let well_formed = |s: &str| {
             (1..=40).contains(&s.len())
-                && s.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+                && s.bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
         };
         if segments.split('/').count() > 8 || !segments.split('/').all(well_formed) {
             return Err(InvalidOrg);
@@ -96,7 +97,9 @@ mod tests {
 
     #[test]
     fn malformed_paths_are_refused() {
-        for bad in ["", "/", "acme", "/acme/", "//a", "/Acme", "/a b", "/a/../b", "/1/2/3/4/5/6/7/8/9"] {
+        for bad in
+            ["", "/", "acme", "/acme/", "//a", "/Acme", "/a b", "/a/../b", "/1/2/3/4/5/6/7/8/9"]
+        {
             assert_eq!(OrgPath::parse(bad), Err(InvalidOrg), "{bad}");
         }
         assert_eq!(OrgPath::parse("/acme/north/s1").unwrap().root().as_str(), "/acme");

@@ -38,7 +38,11 @@ impl PageQuery {
         match self.limit {
             None => Ok(50),
             Some(n) if (1..=limits::PAGE).contains(&n) => Ok(n.into()),
-            Some(_) => Err(Problem::of(&codes::INVALID_QUERY).field("/limit", "out-of-range", format!("must be 1 to {}", limits::PAGE))),
+            Some(_) => Err(Problem::of(&codes::INVALID_QUERY).field(
+                "/limit",
+                "out-of-range",
+                format!("must be 1 to {}", limits::PAGE),
+            )),
         }
     }
 
@@ -77,7 +81,9 @@ impl<T> Page<T> {
 
 /// FNV-1a, 64 bit: not a secret, only a check that cursor and filter belong together.
 fn fingerprint(filter: &str) -> u64 {
-    filter.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+    filter
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

@@ -136,7 +136,12 @@ impl Problem {
 
     /// Adds one field error.
     #[must_use]
-    pub fn field(mut self, pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn field(
+        mut self,
+        pointer: impl Into<String>,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
         self.errors.push(FieldError { pointer: pointer.into(), code, detail: detail.into() });
         self
     }
@@ -171,7 +176,11 @@ impl Problem {
 
     /// One unacceptable field, as a whole problem.
     #[must_use]
-    pub fn invalid(pointer: impl Into<String>, code: &'static str, detail: impl Into<String>) -> Self {
+    pub fn invalid(
+        pointer: impl Into<String>,
+        code: &'static str,
+        detail: impl Into<String>,
+    ) -> Self {
         Self::of(&codes::INVALID).field(pointer, code, detail)
     }
 

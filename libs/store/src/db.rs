@@ -45,7 +45,11 @@ fn default_acquire() -> u64 {
 impl DbSettings {
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), max_connections: default_connections(), acquire_timeout_secs: default_acquire() }
+        Self {
+            url: url.into(),
+            max_connections: default_connections(),
+            acquire_timeout_secs: default_acquire(),
+        }
     }
 }
 
@@ -61,7 +65,8 @@ impl Db {
     pub async fn connect(settings: &DbSettings) -> Result<Self, DbErr> {
         let mut options = ConnectOptions::new(&settings.url);
         let sqlite = settings.url.starts_with("sqlite:");
-        let connections = if sqlite { settings.max_connections.min(4) } else { settings.max_connections };
+        let connections =
+            if sqlite { settings.max_connections.min(4) } else { settings.max_connections };
         options
             .max_connections(connections)
             .min_connections(0)
@@ -88,9 +93,15 @@ impl Db {
             None => None,
         };
         let mode = self.gate.is_some().then_some(SqliteTransactionMode::Immediate);
-        let options = TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
+        let options =
+            TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
         let inner = self.conn.begin_with_options(options).await?;
-        Ok(Tx { inner, outbox: self.outbox.clone(), has_events: AtomicBool::new(false), _gate: gate })
+        Ok(Tx {
+            inner,
+            outbox: self.outbox.clone(),
+            has_events: AtomicBool::new(false),
+            _gate: gate,
+        })
     }
 
     /// A read-only view that does not change while several queries run on it.
@@ -99,7 +110,10 @@ impl Db {
             Some(_) => self.conn.begin().await,
             None => {
                 self.conn
-                    .begin_with_config(Some(IsolationLevel::RepeatableRead), Some(AccessMode::ReadOnly))
+                    .begin_with_config(
+                        Some(IsolationLevel::RepeatableRead),
+                        Some(AccessMode::ReadOnly),
+                    )
                     .await
             }
         }

@@ -1,7 +1,10 @@
 //! Full-text index beside a table: `PREFIX_fts`. PostgreSQL keeps the tokens in a `text[]` under a
 //! GIN index, SQLite in an FTS5 table; both hold exactly the tokens of [`crate::text`].
 
-use sea_orm::{DbErr, sea_query::{Condition, Expr, ExprTrait}};
+use sea_orm::{
+    DbErr,
+    sea_query::{Condition, Expr, ExprTrait},
+};
 use uuid::Uuid;
 
 use crate::{Db, Tx, sql, text};
@@ -27,9 +30,13 @@ pub async fn put(tx: &Tx, prefix: &str, id: Uuid, content: &str) -> Result<(), D
             "INSERT INTO {prefix}_fts (id, tokens) VALUES ($1, string_to_array($2, ' '))
              ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens"
         );
-        return sql::execute(tx, &statement, vec![id.into(), tokens.join(" ").into()]).await.map(drop);
+        return sql::execute(tx, &statement, vec![id.into(), tokens.join(" ").into()])
+            .await
+            .map(drop);
     }
-    let upsert = format!("INSERT INTO {prefix}_fts (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING doc");
+    let upsert = format!(
+        "INSERT INTO {prefix}_fts (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING doc"
+    );
     let row = sql::one(tx, &upsert, vec![id.into()]).await?.ok_or(DbErr::RecordNotInserted)?;
     let doc: i64 = row.try_get("", "doc")?;
     let delete = format!("DELETE FROM {prefix}_fts_tokens WHERE rowid = $1");
@@ -48,7 +55,9 @@ pub fn matches(db: &Db, prefix: &str, (table, column): (&str, &str), query: &str
     }
     let id = format!("\"{table}\".\"{column}\"");
     let found = if db.is_postgres() {
-        let clause = format!("{id} IN (SELECT id FROM {prefix}_fts WHERE tokens @> string_to_array($1, ' '))");
+        let clause = format!(
+            "{id} IN (SELECT id FROM {prefix}_fts WHERE tokens @> string_to_array($1, ' '))"
+        );
         Expr::cust_with_values(clause, [tokens.join(" ")])
     } else {
         let quoted: Vec<String> = tokens.iter().map(|t| format!("\"{t}\"")).collect();

@@ -65,9 +65,15 @@ impl Leases {
              RETURNING fence"
         );
         let tx = self.db.begin().await?;
-        let row = sql::one(&tx, &statement, vec![name.into(), self.holder.as_str().into(), ttl_ms.into()]).await?;
+        let row = sql::one(
+            &tx,
+            &statement,
+            vec![name.into(), self.holder.as_str().into(), ttl_ms.into()],
+        )
+        .await?;
         tx.commit().await?;
-        row.map(|row| Ok(Lease { name: name.to_owned(), fence: row.try_get("", "fence")? })).transpose()
+        row.map(|row| Ok(Lease { name: name.to_owned(), fence: row.try_get("", "fence")? }))
+            .transpose()
     }
 
     /// Whether the lease is still held, seen from inside the caller's transaction: its row stays
@@ -78,7 +84,8 @@ impl Leases {
             "SELECT 1 FROM lease WHERE name = $1 AND holder = $2 AND fence = $3 AND until_ms >= {} {lock}",
             self.now()
         );
-        let values = vec![lease.name.as_str().into(), self.holder.as_str().into(), lease.fence.into()];
+        let values =
+            vec![lease.name.as_str().into(), self.holder.as_str().into(), lease.fence.into()];
         Ok(sql::one(tx, &statement, values).await?.is_some())
     }
 

@@ -51,7 +51,10 @@ impl SqlMigration {
             ]
         };
         let text = types.iter().fold(text.join("\n"), |sql, (from, to)| sql.replace(from, to));
-        text.split(";\n").map(|s| s.trim().trim_end_matches(';').to_owned()).filter(|s| !s.is_empty()).collect()
+        text.split(";\n")
+            .map(|s| s.trim().trim_end_matches(';').to_owned())
+            .filter(|s| !s.is_empty())
+            .collect()
     }
 }
 
@@ -65,9 +68,11 @@ impl MigrationName for SqlMigration {
 impl MigrationTrait for SqlMigration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
         for statement in self.statements(manager.get_database_backend()) {
-            manager.get_connection().execute_unprepared(&statement).await.map_err(|e| {
-                DbErr::Migration(format!("{}: {e} in: {statement}", self.name))
-            })?;
+            manager
+                .get_connection()
+                .execute_unprepared(&statement)
+                .await
+                .map_err(|e| DbErr::Migration(format!("{}: {e} in: {statement}", self.name)))?;
         }
         Ok(())
     }
@@ -130,11 +135,17 @@ mod tests {
         );
         assert_eq!(
             m.statements(DbBackend::Postgres),
-            ["create table a (id bigint generated always as identity primary key, j jsonb)", "create index g on a using gin (j)"]
+            [
+                "create table a (id bigint generated always as identity primary key, j jsonb)",
+                "create index g on a using gin (j)"
+            ]
         );
         assert_eq!(
             m.statements(DbBackend::Sqlite),
-            ["create table a (id integer primary key autoincrement, j text)", "create index l on a (j)"]
+            [
+                "create table a (id integer primary key autoincrement, j text)",
+                "create index l on a (j)"
+            ]
         );
     }
 }

@@ -13,7 +13,9 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 
 #[derive(Debug, thiserror::Error)]
 pub enum PiiError {
-    #[error("a personal-data key is 32 bytes, given as 64 hexadecimal digits under an id of a-z and 0-9")]
+    #[error(
+        "a personal-data key is 32 bytes, given as 64 hexadecimal digits under an id of a-z and 0-9"
+    )]
     BadKey,
     #[error("the active personal-data key {0:?} is not among the keys")]
     NoActiveKey(String),
@@ -40,14 +42,21 @@ impl fmt::Debug for Pii {
 impl Pii {
     /// `keys`: id → 64 hexadecimal digits; `active` seals, all of them open. `index_key` (64
     /// digits) must never change while data lives, for every blind index depends on it.
-    pub fn new(keys: &BTreeMap<String, String>, active: &str, index_key: &str) -> Result<Self, PiiError> {
+    pub fn new(
+        keys: &BTreeMap<String, String>,
+        active: &str,
+        index_key: &str,
+    ) -> Result<Self, PiiError> {
         let mut ciphers = BTreeMap::new();
         for (id, key) in keys {
             let bytes = key_bytes(key)?;
             if id.is_empty() || !id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()) {
                 return Err(PiiError::BadKey);
             }
-            ciphers.insert(id.clone(), RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| PiiError::BadKey)?);
+            ciphers.insert(
+                id.clone(),
+                RandomizedNonceKey::new(&AES_256_GCM, &bytes).map_err(|_| PiiError::BadKey)?,
+            );
         }
         if !ciphers.contains_key(active) {
             return Err(PiiError::NoActiveKey(active.to_owned()));
@@ -66,7 +75,11 @@ impl Pii {
                 .map(|()| hex::encode(key))
                 .map_err(|_| PiiError::BadKey)
         };
-        Self::new(&BTreeMap::from([("k1".to_owned(), derive(b"cipher")?)]), "k1", &derive(b"index")?)
+        Self::new(
+            &BTreeMap::from([("k1".to_owned(), derive(b"cipher")?)]),
+            "k1",
+            &derive(b"index")?,
+        )
     }
 
     #[must_use]
@@ -88,7 +101,8 @@ impl Pii {
             return Err(PiiError::Sealed("too short"));
         }
         let (nonce, body) = data.split_at(NONCE_LEN);
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| PiiError::Sealed("bad nonce"))?;
+        let nonce =
+            Nonce::try_assume_unique_for_key(nonce).map_err(|_| PiiError::Sealed("bad nonce"))?;
         let mut body = body.to_vec();
         let plain = cipher
             .open_in_place(nonce, Aad::empty(), &mut body)

@@ -8,20 +8,36 @@ fn statement(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Stat
 }
 
 /// Runs a statement; `rows_affected` tells what it did.
-pub async fn execute(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<ExecResult, DbErr> {
+pub async fn execute(
+    conn: &impl ConnectionTrait,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<ExecResult, DbErr> {
     conn.execute_raw(statement(conn, sql, values)).await
 }
 
-pub async fn one(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Option<QueryResult>, DbErr> {
+pub async fn one(
+    conn: &impl ConnectionTrait,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Option<QueryResult>, DbErr> {
     conn.query_one_raw(statement(conn, sql, values)).await
 }
 
-pub async fn all(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Vec<QueryResult>, DbErr> {
+pub async fn all(
+    conn: &impl ConnectionTrait,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<QueryResult>, DbErr> {
     conn.query_all_raw(statement(conn, sql, values)).await
 }
 
 /// Rows as `T` (derive `FromQueryResult`).
-pub async fn rows<T: FromQueryResult>(conn: &impl ConnectionTrait, sql: &str, values: Vec<Value>) -> Result<Vec<T>, DbErr> {
+pub async fn rows<T: FromQueryResult>(
+    conn: &impl ConnectionTrait,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<T>, DbErr> {
     all(conn, sql, values).await?.iter().map(|row| T::from_query_result(row, "")).collect()
 }
 

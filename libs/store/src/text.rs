@@ -79,7 +79,10 @@ mod tests {
 
     #[test]
     fn chinese_is_cut_into_bigrams_and_latin_into_words() {
-        assert_eq!(index_tokens("快递丢失 Café-42"), ["42", "cafe", "丢", "丢失", "失", "快", "快递", "递", "递丢"]);
+        assert_eq!(
+            index_tokens("快递丢失 Café-42"),
+            ["42", "cafe", "丢", "丢失", "失", "快", "快递", "递", "递丢"]
+        );
         assert_eq!(query_tokens("快递丢失"), ["丢失", "快递", "递丢"]);
         assert_eq!(query_tokens("丢"), ["丢"]);
         assert!(query_tokens(" --- ").is_empty());

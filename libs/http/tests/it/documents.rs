@@ -1,8 +1,11 @@
 //! The OpenAPI document.
 
-use actix_web::get;
+use actix_web::{get, post};
 use http::{RouteDoc, routes_of};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::notes;
 
@@ -53,6 +56,40 @@ fn operations_are_completed() {
     assert_eq!(api["components"]["securitySchemes"]["bearer"]["bearerFormat"], "JWT");
     let flow = &api["components"]["securitySchemes"]["oauth2"]["flows"]["clientCredentials"];
     assert!(flow["scopes"]["ticket:create"].is_string());
+}
+
+/// What a note is made from: unknown fields are refused.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Draft {
+    text: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Saved {
+    id: String,
+    #[serde(flatten)]
+    draft: Draft,
+}
+
+#[utoipa::path(security(()), request_body = Draft, responses((status = 200, description = "Saved", body = Saved)))]
+#[post("/api/v1/drafts")]
+async fn save_draft(draft: http::Json<Draft>) -> http::Result {
+    Ok(http::ok(&Saved { id: "1".to_owned(), draft: draft.0 }))
+}
+
+#[test]
+fn a_closed_object_is_open_as_part_of_a_larger_one() {
+    let routes = |config: &mut ServiceConfig| {
+        config.service(save_draft);
+    };
+    let api = http::openapi("Drafts", "drafts", routes, &[]);
+    let api = serde_json::to_value(api).unwrap();
+    let schemas = &api["components"]["schemas"];
+    assert_eq!(schemas["Draft"]["additionalProperties"], false);
+    let parts = schemas["Saved"]["allOf"].as_array().unwrap();
+    let part = parts.iter().find(|part| part["properties"]["text"].is_object()).unwrap();
+    assert_eq!(part["additionalProperties"], Value::Null, "{part}");
 }
 
 #[test]
