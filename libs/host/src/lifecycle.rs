@@ -1,0 +1,288 @@
+//! From settings to a running process, and back in order: not ready → requests end → jobs end →
+//! consumers drain → relay flushes.
+
+mod auth;
+mod backbone;
+mod databases;
+mod folder;
+mod jobs;
+mod server;
+pub(crate) mod signals;
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::web::ServiceConfig as ActixConfig;
+use events::log::EventLog;
+use kernel::{Clock, SystemClock};
+use store::{Db, Leases, Pii};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Error, Job, Module, Parts, Settings, settings::redacted};
+use backbone::Backbones;
+use folder::DataFolder;
+
+pub use auth::issuer;
+pub use databases::migrate;
+
+type Configure = Arc<dyn Fn(&mut ActixConfig) + Send + Sync>;
+
+/// Whether anything happens without being asked over HTTP.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Background {
+    /// Relay, consumers and jobs run.
+    #[default]
+    All,
+    /// None of them: a test drives them.
+    None,
+}
+
+/// What stands in for what the settings would give; for tests and compositions.
+#[derive(Clone, Default)]
+pub struct Overrides {
+    pub clock: Option<Arc<dyn Clock>>,
+    pub log: Option<Arc<dyn EventLog>>,
+    /// Keys that tokens are verified with, of the issuer that the settings name.
+    pub keys: Option<http::KeySource>,
+    pub background: Background,
+    /// More routes and state beside those of the modules.
+    pub routes: Option<Configure>,
+}
+
+/// One service as it runs.
+pub struct Service {
+    pub name: &'static str,
+    pub db: Db,
+    pub reactions: events::Reactions,
+    /// The module's own jobs.
+    pub jobs: Vec<Job>,
+}
+
+/// A running process. Dropped without [`Running::shutdown`] it stops as if it were killed.
+pub struct Running {
+    addr: SocketAddr,
+    base_url: String,
+    services: Vec<Service>,
+    pii: Pii,
+    drain: http::Drain,
+    stopping: CancellationToken,
+    server: server::Server,
+    backbones: Backbones,
+    jobs: Vec<JoinHandle<()>>,
+    delay: Duration,
+    grace: Duration,
+    // Last: the folder is let go when nothing uses it any more.
+    _folder: Option<DataFolder>,
+}
+
+/// `service.name` of telemetry.
+pub(crate) fn service_name(settings: &Settings, modules: &[Module]) -> String {
+    match (settings.telemetry.service_name.as_str(), modules) {
+        ("", [only]) => format!("kefu-{}", only.name),
+        ("", _) => "kefu-suite".to_owned(),
+        (name, _) => name.to_owned(),
+    }
+}
+
+/// Brings everything up. What cannot be used (settings, folder, port, database) is told before
+/// anything is served.
+pub async fn start(
+    modules: Vec<Module>,
+    settings: Settings,
+    overrides: Overrides,
+) -> Result<Running, Error> {
+    let clock = overrides.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
+    let folder = settings
+        .uses_data_folder()
+        .then(|| DataFolder::open(&settings.data.dir, clock.now()))
+        .transpose()?;
+    let (listener, addr) = listen(&settings.http.listen)?;
+    let base_url = format!("http://{addr}");
+    let public_url = match settings.http.public_url.trim_end_matches('/') {
+        "" => base_url.clone(),
+        url => url.to_owned(),
+    };
+    let pii = pii(&settings, folder.as_ref())?;
+    let auth = auth::prepare(&settings, &overrides, &public_url, &clock)?;
+    let dbs = databases::open(&modules, &settings).await?;
+    let stopping = CancellationToken::new();
+    let mut services = vec![];
+    let mut states: Vec<Configure> = vec![];
+    for (module, db) in modules.iter().zip(dbs) {
+        let parts = Parts {
+            db: db.clone(),
+            clock: clock.clone(),
+            pii: pii.clone(),
+            settings: settings.section(module.name),
+            public_url: public_url.clone(),
+            stopping: stopping.clone(),
+        };
+        let built = (module.build)(parts)?;
+        states.push(Arc::from(built.state));
+        services.push(Service {
+            name: module.name,
+            db,
+            reactions: built.reactions,
+            jobs: built.jobs,
+        });
+    }
+    let log = match &overrides.log {
+        Some(log) => log.clone(),
+        None => backbone::log(&settings, &clock).await?,
+    };
+    let on = overrides.background == Background::All;
+    let mut backbones = if on {
+        Backbones::start(&services, &log, &clock, &settings)
+    } else {
+        Backbones::default()
+    };
+    let drain = http::Drain::default();
+    let plan = server::Plan {
+        settings: &settings,
+        modules: &modules,
+        services: &services,
+        backbones: &backbones,
+        states,
+        extra: overrides.routes.clone(),
+        auth,
+        drain: drain.clone(),
+        clock: clock.clone(),
+        pii: pii.clone(),
+    };
+    let server = match server::start(plan, listener) {
+        Ok(server) => server,
+        Err(e) => {
+            backbones.kill();
+            return Err(e);
+        }
+    };
+    let mut running_jobs = vec![];
+    for service in services.iter().filter(|_| on) {
+        let leases = Leases::new(service.db.clone(), holder(&service.db));
+        let own = [service.jobs.clone(), server::housekeeping(service, &clock)].concat();
+        running_jobs.extend(jobs::start(service.name, own, &leases, &stopping));
+    }
+    tracing::info!(address = %addr, public_url, services = ?services.iter().map(|s| s.name).collect::<Vec<_>>(), "ready");
+    Ok(Running {
+        addr,
+        base_url,
+        services,
+        pii,
+        drain,
+        stopping,
+        server,
+        backbones,
+        jobs: running_jobs,
+        delay: Duration::from_secs(settings.shutdown.delay_secs),
+        grace: Duration::from_secs(settings.shutdown.grace_secs),
+        _folder: folder,
+    })
+}
+
+impl Running {
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// URL of the listener on this machine, without a trailing slash.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.base_url
+    }
+
+    #[must_use]
+    pub fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    #[must_use]
+    pub fn pii(&self) -> &Pii {
+        &self.pii
+    }
+
+    /// Ends in order: what was begun is finished, within the grace time.
+    pub async fn shutdown(mut self) {
+        let end = tokio::time::Instant::now() + self.delay + self.grace;
+        self.drain.unready();
+        tokio::time::sleep(self.delay).await;
+        self.stopping.cancel();
+        self.drain.refuse();
+        self.server.stop(end).await;
+        for job in std::mem::take(&mut self.jobs) {
+            let abort = job.abort_handle();
+            if tokio::time::timeout_at(end, job).await.is_err() {
+                abort.abort();
+                tracing::warn!(
+                    "a job did not end in time; what it left is done after the next start"
+                );
+            }
+        }
+        self.backbones.stop(end).await;
+        for service in std::mem::take(&mut self.services) {
+            if let Err(e) = service.db.close().await {
+                tracing::warn!(service = service.name, error = %e, "the database connections were not closed in order");
+            }
+        }
+        tracing::info!("stopped");
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+        self.server.kill();
+        self.backbones.kill();
+        self.jobs.iter().for_each(JoinHandle::abort);
+    }
+}
+
+/// Name under which this process holds leases: in a database of this process alone always the
+/// same, so that a restart takes them over at once.
+fn holder(db: &Db) -> String {
+    if db.is_postgres() { kernel::new_id().to_string() } else { "the only process".to_owned() }
+}
+
+fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Error> {
+    let fault = |cause: std::io::Error| {
+        let mend = match cause.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "the port is taken: end the program that uses it, or choose another with http.listen (KEFU__HTTP__LISTEN=127.0.0.1:8081)"
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                "ports below 1024 need rights: choose a higher one with http.listen (KEFU__HTTP__LISTEN)"
+            }
+            _ => "choose an address of this machine with http.listen (KEFU__HTTP__LISTEN)",
+        };
+        Error::Listen { address: address.to_owned(), cause, mend: mend.to_owned() }
+    };
+    let listener = TcpListener::bind(address).map_err(fault)?;
+    let addr = listener.local_addr().map_err(fault)?;
+    Ok((listener, addr))
+}
+
+fn pii(settings: &Settings, folder: Option<&DataFolder>) -> Result<Pii, Error> {
+    let keys = &settings.pii;
+    let made = match folder {
+        Some(folder) if keys.keys.is_empty() => Pii::from_secret(&folder.secret("pii.key")?),
+        _ => Pii::new(&keys.keys, &keys.active, &keys.index_key),
+    };
+    made.map_err(|e| Error::setting("pii", e.to_string()))
+}
+
+/// What a database error means to the person at the console.
+fn database_fault(service: &str, url: &str, cause: &sea_orm::DbErr) -> Error {
+    let mend = if url.starts_with("sqlite:") {
+        format!("{url}: check the folder's rights and free space")
+    } else {
+        format!(
+            "{}: check that the server runs, that the database exists, and database.url (KEFU__DATABASE__URL)",
+            redacted(url)
+        )
+    };
+    Error::Database { service: service.to_owned(), cause: cause.to_string(), mend }
+}

@@ -1,0 +1,156 @@
+//! Layers of the settings, what is refused, and how faults are told.
+
+use serde::Deserialize;
+
+use super::*;
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Own {
+    days: u32,
+    smtp: Smtp,
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Smtp {
+    password: String,
+    tls: bool,
+}
+
+fn module(name: &'static str) -> Module {
+    Module {
+        name,
+        defaults: "days = 7\n[smtp]\npassword = \"\"\ntls = true",
+        migrations: || store::Migrations::new([]),
+        routes: |_| {},
+        codes: &[],
+        build: |_| Err(Error::setting("none", "never built")),
+    }
+}
+
+fn environment(pairs: &[(&str, &str)]) -> Option<Map<String, String>> {
+    Some(pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect())
+}
+
+fn load(preset: &str, pairs: &[(&str, &str)]) -> Result<Settings, Error> {
+    let sources = Sources { environment: environment(pairs), ..Sources::only(preset) };
+    Settings::load(&[module("notes"), module("others")], &sources)
+}
+
+fn faults(preset: &str, pairs: &[(&str, &str)]) -> Vec<String> {
+    match load(preset, pairs) {
+        Err(Error::Settings(faults)) => faults,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn environment_beats_file_beats_preset_beats_default() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("kefu.toml");
+    std::fs::write(&file, "[http]\nworkers = 5\nrate_burst = 5\n[notes]\ndays = 5").unwrap();
+    let sources = Sources {
+        file: Some(file),
+        environment: environment(&[
+            ("KEFU__HTTP__RATE_BURST", "6"),
+            ("KEFU__NOTES__SMTP__PASSWORD", "0012"),
+            ("OTHER__HTTP__WORKERS", "9"),
+        ]),
+        ..Sources::only("[http]\nworkers = 4\nrate_burst = 4\nbody_limit = 4000")
+    };
+    let settings = Settings::load(&[module("notes"), module("others")], &sources).unwrap();
+    assert_eq!(
+        (settings.http.body_limit, settings.http.workers, settings.http.rate_burst),
+        (4000, 5, 6)
+    );
+    let own: Own = settings.section("notes").get().unwrap();
+    // Digits stay the text that they are.
+    assert_eq!(own, Own { days: 5, smtp: Smtp { password: "0012".into(), tls: true } });
+    assert_eq!(settings.section("others").get::<Own>().unwrap().days, 7);
+    assert_eq!(settings.unknown, Vec::<String>::new());
+}
+
+#[test]
+fn every_fault_is_told_with_name_and_mending() {
+    let found = faults(
+        "[http]\nlisten = \"nowhere\"\nworkers = 0\n[events]\nkind = \"kafka\"\n[database]\nurl = \"mysql://{service}\"",
+        &[("KEFU__TELEMETRY__OTLP_ENDPOINT", "collector")],
+    );
+    for name in [
+        "http.listen",
+        "http.workers",
+        "events.brokers",
+        "auth.mode",
+        "pii.keys",
+        "database.url",
+        "telemetry.otlp_endpoint",
+    ] {
+        let variable = format!("KEFU__{}", name.to_uppercase().replace('.', "__"));
+        assert!(
+            found.iter().any(|f| f.contains(name) && f.contains(&variable)),
+            "{name} is not in {found:#?}"
+        );
+    }
+    assert!(found.iter().any(|f| f.contains("openssl rand -hex 32")), "{found:#?}");
+}
+
+#[test]
+fn a_wrong_type_and_an_unknown_name_are_told() {
+    let found = faults(
+        "[http]\nworkerz = 1\n[events]\nkind = \"pigeon\"",
+        &[("KEFU__DATABASE__MAX_CONNECTIONS", "many")],
+    );
+    assert!(found.iter().any(|f| f.contains("workerz")), "{found:#?}");
+    assert!(found.iter().any(|f| f.contains("pigeon")), "{found:#?}");
+    assert!(found.iter().any(|f| f.contains("max_connections")), "{found:#?}");
+}
+
+#[test]
+fn a_module_tells_its_own_faults_with_the_section() {
+    let settings = load("[notes]\ndays = \"soon\"", &[]).unwrap();
+    let error = settings.section("notes").get::<Own>().unwrap_err().to_string();
+    assert!(error.contains("notes.days"), "{error}");
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let secret = "f".repeat(63);
+    let found = faults(
+        &format!("[pii]\nactive = \"a\"\nindex_key = \"{secret}\"\n[pii.keys]\na = \"{secret}\""),
+        &[],
+    );
+    let wrong = faults(&format!("[pii]\nkeys = \"{secret}\""), &[]);
+    let shown = format!("{found:?} {wrong:?}");
+    assert!(!shown.contains(&secret), "{shown}");
+    let settings = load(
+        "[database]\nurl = \"postgres://kefu:hunter2@db/kefu_{service}\"",
+        &[
+            ("KEFU__PII__KEYS__A", &"1".repeat(64)),
+            ("KEFU__PII__ACTIVE", "a"),
+            ("KEFU__PII__INDEX_KEY", &"2".repeat(64)),
+        ],
+    )
+    .unwrap();
+    let shown = format!("{:?} {:?} {:?}", settings.database, settings.pii, settings.events);
+    assert!(!shown.contains("hunter2") && !shown.contains("1111"), "{shown}");
+    assert_eq!(settings.database_of("notes").url, "postgres://kefu:hunter2@db/kefu_notes");
+}
+
+#[test]
+fn a_missing_file_and_unread_sections_are_told() {
+    let sources = Sources { file: Some("/nowhere/kefu.toml".into()), ..Sources::only("") };
+    let error = Settings::load(&[], &sources).unwrap_err().to_string();
+    assert!(error.contains("/nowhere/kefu.toml"), "{error}");
+    let settings = load("[demo]\nusers = 1", &[("KEFU__NOTE__DAYS", "1")]).unwrap();
+    assert_eq!(settings.unknown, ["note"]);
+}
+
+#[test]
+fn migrations_run_by_themselves_where_one_process_owns_the_data() {
+    let mut settings = load("", &[]).unwrap();
+    assert!(settings.auto_migrate(1));
+    settings.database.url = "postgres://db/kefu_{service}".into();
+    assert!(!settings.auto_migrate(1) && settings.auto_migrate(5));
+    settings.database.auto_migrate = Tristate::False;
+    assert!(!settings.auto_migrate(5));
+}
