@@ -1,0 +1,361 @@
+//! Takes what a source says about a customer: the one way in for REST, upsert and import.
+//!
+//! The order of locks is always: source record, identifiers (in a fixed order), customer. Two
+//! transactions that bring the same customer in at once meet at the source's key or at an
+//! identifier; the second waits, and then finds what the first has made.
+
+use kernel::{Context, OrgPath, Problem};
+use sea_orm::{ActiveModelTrait, IntoActiveModel};
+use store::{Tx, sql};
+use uuid::Uuid;
+
+use super::{
+    App,
+    assign::{self, Assignment},
+    input::OnMatch,
+    party::{self, Party, Source},
+    publish,
+};
+use crate::{
+    codes,
+    domain::{
+        golden::Golden,
+        identifier::{Identifier, IdentifierKind, PartyKind},
+        matching::{self, Hit, Known},
+        record::{Draft, Record},
+    },
+    store::{
+        customers,
+        entities::{customer, source_record},
+        identifiers,
+        sources::{self, Member},
+    },
+};
+
+/// A source record on its way in.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    pub source: String,
+    /// Made up when absent.
+    pub source_key: Option<String>,
+    pub kind: PartyKind,
+    pub draft: Draft,
+    /// The input as it came, JSON; equal text means that nothing is new.
+    pub received: String,
+    pub org: OrgPath,
+    pub on_match: OnMatch,
+    /// The transaction will be rolled back: no number is drawn.
+    pub dry_run: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    Created,
+    /// Became a further source of a known customer, who has this identifier too.
+    Matched(IdentifierKind),
+    Updated,
+    Unchanged,
+}
+
+#[derive(Debug, Clone)]
+pub struct Taken {
+    pub customer: customer::Model,
+    pub outcome: Outcome,
+    /// Identifiers that another customer holds: kept, but not this customer's own.
+    pub contested: Vec<Identifier>,
+    /// Identifiers of the input that are no such thing: kept and marked.
+    pub invalid: Vec<Identifier>,
+}
+
+pub async fn run(app: &App, tx: &Tx, ctx: &Context, intake: Intake) -> Result<Taken, Problem> {
+    let root = intake.org.root().as_str().to_owned();
+    let now = app.now();
+    let key = intake.source_key.clone().unwrap_or_else(|| kernel::new_id().to_string());
+    let record = Record::empty(intake.kind).replaced(&intake.draft, now);
+    let row = source_record::Model {
+        id: kernel::new_id(),
+        root_org: root.clone(),
+        org: intake.org.as_str().to_owned(),
+        source: intake.source.clone(),
+        source_key: key.clone(),
+        received: app.pii.seal(&intake.received),
+        normalised: app.pii.seal(&serde_json::to_string(&record)?),
+        fingerprint: fingerprint(app, &intake),
+        created_at: now,
+        updated_at: now,
+    };
+    if !sources::reserve(tx, row.clone()).await? {
+        let known = sources::by_key(tx, &root, &intake.source, &key).await?;
+        let known = known.ok_or_else(|| Problem::internal("a source record without a party"))?;
+        return update(app, tx, ctx, intake, known).await;
+    }
+    let source = Source { member: member(&row), record };
+    match matching(app, tx, &root, &source.record).await? {
+        (Some(hit), _) => attach(app, tx, ctx, intake, source, hit).await,
+        (None, held) => create(app, tx, ctx, intake, source, held).await,
+    }
+}
+
+/// The source is known: it says something new, or the same again.
+async fn update(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    intake: Intake,
+    known: Member,
+) -> Result<Taken, Problem> {
+    let seen = customers::find(tx, &ctx.actor.org, known.customer_id).await?;
+    let customer = seen.ok_or_else(|| Problem::of(&codes::SOURCE_RECORD_ELSEWHERE))?;
+    if known.fingerprint == fingerprint(app, &intake) {
+        return Ok(Taken {
+            customer,
+            outcome: Outcome::Unchanged,
+            contested: vec![],
+            invalid: vec![],
+        });
+    }
+    if customer.kind != intake.kind.as_str() {
+        let detail = "the source has known this customer as the other kind";
+        return Err(Problem::invalid("/kind", "kind-changed", detail));
+    }
+    let mut party = Party::lock(app, tx, known.customer_id).await?;
+    let before = party.golden();
+    let now = app.now();
+    // Read again under the lock: a concurrent update of the same record may have come first.
+    let Some(at) = party.sources.iter().position(|s| s.member.id == known.id) else {
+        return Err(Problem::of(&kernel::codes::CONFLICT)
+            .detail("the record has moved to another customer"));
+    };
+    let old = party.sources[at].record.clone();
+    let new = old.replaced(&intake.draft, now);
+    rewrite(app, tx, known.id, &intake, &new).await?;
+    identifiers::replace(tx, &app.pii, &party.row.root_org, known.id, &new.all_identifiers())
+        .await?;
+    party.sources[at].record = new.clone();
+    let contested = party.claim(app, tx, &before).await?;
+    customers::bring_in(tx, party.row.id, intake.org.as_str()).await?;
+    let mut also = vec![];
+    if new.wish.tier != old.wish.tier {
+        let tier = Assignment::wish(new.wish.tier.as_deref(), &intake.source);
+        also.extend(assign::tier(app, tx, &mut party.row, tier).await?);
+    }
+    if new.wish.account_manager != old.wish.account_manager {
+        let manager = Assignment::wish(new.wish.account_manager.as_deref(), &intake.source);
+        also.extend(assign::account_manager(app, tx, &mut party.row, manager).await?);
+    }
+    let customer = party.save(app, tx, ctx, &before, &also).await?;
+    Ok(Taken { customer, outcome: Outcome::Updated, contested, invalid: invalid(&new) })
+}
+
+/// Another source of a known customer.
+async fn attach(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    intake: Intake,
+    mut source: Source,
+    hit: Hit,
+) -> Result<Taken, Problem> {
+    if intake.on_match == OnMatch::Reject {
+        let detail = format!("customer {} has this {}", hit.customer, hit.kind);
+        return Err(Problem::of(&codes::DUPLICATE_CUSTOMER).detail(detail));
+    }
+    let mut party = Party::lock(app, tx, hit.customer).await?;
+    let before = party.golden();
+    let outcome = Outcome::Matched(hit.kind);
+    customers::bring_in(tx, party.row.id, intake.org.as_str()).await?;
+    let fingerprint = fingerprint(app, &intake);
+    let repeated =
+        |s: &Source| s.member.source == intake.source && s.member.fingerprint == fingerprint;
+    if intake.source_key.is_none() && party.sources.iter().any(repeated) {
+        // The same words without a key of their own: no new record.
+        sources::forget(tx, source.member.id).await?;
+        return Ok(Taken { customer: party.row, outcome, contested: vec![], invalid: vec![] });
+    }
+    source.member.customer_id = party.row.id;
+    join(app, tx, &source, &party.row.root_org, hit.kind.as_str()).await?;
+    let (wish, invalid) = (source.record.wish.clone(), invalid(&source.record));
+    party.sources.push(source);
+    let contested = party.claim(app, tx, &before).await?;
+    let mut also = vec![];
+    // What people or earlier sources have decided stands.
+    if party.row.tier.is_none() {
+        let tier = Assignment::wish(wish.tier.as_deref(), &intake.source);
+        also.extend(assign::tier(app, tx, &mut party.row, tier).await?);
+    }
+    if party.row.account_manager.is_none() {
+        let manager = Assignment::wish(wish.account_manager.as_deref(), &intake.source);
+        also.extend(assign::account_manager(app, tx, &mut party.row, manager).await?);
+    }
+    let customer = party.save(app, tx, ctx, &before, &also).await?;
+    Ok(Taken { customer, outcome, contested, invalid })
+}
+
+/// Somebody new — unless somebody else brings him in at this very moment. `held` of his
+/// identifiers were seen to be another party's.
+async fn create(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    intake: Intake,
+    mut source: Source,
+    held: usize,
+) -> Result<Taken, Problem> {
+    let root = intake.org.root().as_str().to_owned();
+    let id = kernel::new_id();
+    let telling = telling(&source.record);
+    let mut contested =
+        identifiers::claim(tx, &app.pii, (&root, intake.kind), id, &telling).await?;
+    if contested.len() > held {
+        // Claimed between our look and our claim. What we have claimed ourselves goes back; then
+        // the newcomer is found as anybody is.
+        identifiers::release_all(tx, id).await?;
+        if let (Some(hit), _) = matching(app, tx, &root, &source.record).await? {
+            return attach(app, tx, ctx, intake, source, hit).await;
+        }
+        contested = identifiers::claim(tx, &app.pii, (&root, intake.kind), id, &telling).await?;
+    }
+    let mut row = blank(app, tx, ctx, &intake, id).await?;
+    source.member.customer_id = id;
+    party::write_golden(&app.pii, &mut row, &party::golden_of(std::slice::from_ref(&source)));
+    let mut row = row.into_active_model().insert(tx).await?;
+    customers::bring_in(tx, id, &row.org).await?;
+    join(app, tx, &source, &root, "created").await?;
+    let wish = source.record.wish.clone();
+    let tier = Assignment::wish(wish.tier.as_deref(), &intake.source);
+    let manager = Assignment::wish(wish.account_manager.as_deref(), &intake.source);
+    let mut assigned = assign::tier(app, tx, &mut row, tier).await?;
+    assigned.extend(assign::account_manager(app, tx, &mut row, manager).await?);
+    if !assigned.is_empty() {
+        row = row.into_active_model().reset_all().update(tx).await?;
+    }
+    party::index(tx, &row).await?;
+    publish::registered(app, tx, ctx, &row).await?;
+    let invalid = invalid(&source.record);
+    Ok(Taken { customer: row, outcome: Outcome::Created, contested, invalid })
+}
+
+/// A row with nothing of the golden record in it.
+async fn blank(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    intake: &Intake,
+    id: Uuid,
+) -> Result<customer::Model, Problem> {
+    let now = app.now();
+    let root = intake.org.root().as_str().to_owned();
+    let number = match intake.dry_run {
+        true => format!("dry-run-{id}"),
+        false => next_number(app, tx, &root).await?,
+    };
+    Ok(customer::Model {
+        id,
+        root_org: root,
+        org: intake.org.as_str().to_owned(),
+        number,
+        kind: intake.kind.as_str().to_owned(),
+        name: String::new(),
+        latin_name: None,
+        locale: "zh-CN".to_owned(),
+        phone_sealed: None,
+        phone_valid: false,
+        email_sealed: None,
+        email_valid: false,
+        address_sealed: None,
+        tier: None,
+        tier_version: 0,
+        tier_until: None,
+        account_manager: None,
+        version: 1,
+        created_at: now,
+        updated_at: now,
+        created_by: ctx.actor.id.clone(),
+    })
+}
+
+/// Unique under concurrency: the counter's row is locked until the transaction ends.
+async fn next_number(app: &App, tx: &Tx, root: &str) -> Result<String, Problem> {
+    let pattern = app.numbering.of(root);
+    let today = app.now().with_timezone(&app.numbering.offset);
+    let counter = format!("customer:{root}:{}", pattern.counter(today));
+    let sequence = sql::next_number(tx, &counter).await?;
+    Ok(pattern.number(today, sequence))
+}
+
+/// Whom the record is about, if he is known, and how many of its identifiers a party holds.
+async fn matching(
+    app: &App,
+    tx: &Tx,
+    root: &str,
+    record: &Record,
+) -> Result<(Option<Hit>, usize), Problem> {
+    let telling = telling(record);
+    let hits = identifiers::holders(tx, &app.pii, (root, record.kind), &telling).await?;
+    let mut known: Vec<Known> = vec![];
+    for hit in &hits {
+        if known.iter().all(|k| k.customer != hit.customer) {
+            let sources = party::sources_of(app, tx, hit.customer).await?;
+            let golden: Golden = party::golden_of(&sources);
+            known.push(Known { customer: hit.customer, identifiers: golden.identifiers });
+        }
+    }
+    Ok((matching::decide(&telling, &hits, &known), hits.len()))
+}
+
+fn invalid(record: &Record) -> Vec<Identifier> {
+    record.all_identifiers().into_iter().filter(|i| !i.valid).collect()
+}
+
+fn telling(record: &Record) -> Vec<Identifier> {
+    record.all_identifiers().into_iter().filter(|i| i.gives_identity(record.kind)).collect()
+}
+
+async fn join(
+    app: &App,
+    tx: &Tx,
+    source: &Source,
+    root: &str,
+    reason: &str,
+) -> Result<(), Problem> {
+    let (id, customer) = (source.member.id, source.member.customer_id);
+    sources::join(tx, id, customer, reason, app.now()).await?;
+    identifiers::add(tx, &app.pii, root, id, &source.record.all_identifiers()).await?;
+    Ok(())
+}
+
+async fn rewrite(
+    app: &App,
+    tx: &Tx,
+    id: Uuid,
+    intake: &Intake,
+    record: &Record,
+) -> Result<(), Problem> {
+    let texts = (
+        app.pii.seal(&intake.received),
+        app.pii.seal(&serde_json::to_string(record)?),
+        fingerprint(app, intake),
+    );
+    Ok(sources::rewrite(tx, id, texts, app.now()).await?)
+}
+
+fn fingerprint(app: &App, intake: &Intake) -> String {
+    app.pii.blind("source-record", &intake.received)
+}
+
+fn member(row: &source_record::Model) -> Member {
+    Member {
+        id: row.id,
+        customer_id: Uuid::nil(),
+        org: row.org.clone(),
+        source: row.source.clone(),
+        source_key: row.source_key.clone(),
+        received: row.received.clone(),
+        normalised: row.normalised.clone(),
+        fingerprint: row.fingerprint.clone(),
+        reason: String::new(),
+        since: row.created_at,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+    }
+}

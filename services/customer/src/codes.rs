@@ -1,0 +1,32 @@
+//! Error codes of customer master data.
+
+use kernel::ErrorCode;
+
+/// An identifier of the new customer belongs to a known one; the detail names his id.
+pub static DUPLICATE_CUSTOMER: ErrorCode = ErrorCode::new(
+    409,
+    "duplicate-customer",
+    "a customer with this identifier exists already",
+    "已存在使用该标识的客户",
+);
+/// The source record belongs to a customer of another unit.
+pub static SOURCE_RECORD_ELSEWHERE: ErrorCode = ErrorCode::new(
+    409,
+    "source-record-elsewhere",
+    "another unit has brought in this source record",
+    "该来源记录由其他机构登记",
+);
+/// Contacts are kept for organisations.
+pub static NOT_AN_ORGANISATION: ErrorCode = ErrorCode::new(
+    409,
+    "not-an-organisation",
+    "only organisations have contacts",
+    "只有单位客户可以维护联系人",
+);
+/// A CSV file cannot be read at all.
+pub static UNREADABLE_FILE: ErrorCode =
+    ErrorCode::new(422, "unreadable-file", "the file cannot be read", "无法读取该文件");
+
+/// All codes of this service.
+pub static ALL: &[&ErrorCode] =
+    &[&DUPLICATE_CUSTOMER, &SOURCE_RECORD_ELSEWHERE, &NOT_AN_ORGANISATION, &UNREADABLE_FILE];

@@ -1,0 +1,14 @@
+//! Pure rules of customer master data: no I/O, no clock, no storage.
+
+pub mod email;
+pub mod golden;
+pub mod id_card;
+pub mod identifier;
+pub mod matching;
+pub mod name;
+pub mod number;
+pub mod phone;
+pub mod record;
+pub mod rows;
+pub mod timeline;
+pub mod uscc;

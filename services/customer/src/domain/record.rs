@@ -1,0 +1,198 @@
+//! What one source says about a party. A field's time is when the source last said something new,
+//! so a source that repeats itself does not outdo a later word of another.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::identifier::{Identifier, IdentifierKind, PartyKind};
+
+/// Fields of which a party has one value.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    utoipa::ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Field {
+    Name,
+    LatinName,
+    Locale,
+    Phone,
+    Email,
+    Address,
+}
+
+impl Field {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::LatinName => "latin_name",
+            Self::Locale => "locale",
+            Self::Phone => "phone",
+            Self::Email => "email",
+            Self::Address => "address",
+        }
+    }
+}
+
+/// One field's value as a source states it; no value: the source says that there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Statement {
+    pub value: Option<String>,
+    pub valid: bool,
+    pub at: DateTime<Utc>,
+}
+
+/// Input of a source, not yet timed. A field that is absent is not spoken of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Draft {
+    pub fields: BTreeMap<Field, Option<String>>,
+    /// Beyond the main phone and e-mail.
+    pub identifiers: Option<Vec<(IdentifierKind, String)>>,
+    pub wish: Wish,
+}
+
+/// What a source wants to be assigned. No statement about the party itself: it acts when it is
+/// new in the record, and later decisions of people stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wish {
+    pub tier: Option<String>,
+    pub account_manager: Option<String>,
+}
+
+impl Draft {
+    #[must_use]
+    pub fn with(mut self, field: Field, value: Option<&str>) -> Self {
+        if let Some(value) = value.map(str::trim).filter(|v| !v.is_empty()) {
+            self.fields.insert(field, Some(value.to_owned()));
+        }
+        self
+    }
+}
+
+/// A source record in normal form.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    pub kind: PartyKind,
+    pub fields: BTreeMap<Field, Statement>,
+    pub identifiers: Vec<Identifier>,
+    pub wish: Wish,
+}
+
+impl Record {
+    #[must_use]
+    pub fn empty(kind: PartyKind) -> Self {
+        Self { kind, fields: BTreeMap::new(), identifiers: vec![], wish: Wish::default() }
+    }
+
+    /// The source has sent its whole record: what it no longer mentions is gone.
+    #[must_use]
+    pub fn replaced(&self, draft: &Draft, now: DateTime<Utc>) -> Self {
+        let mut next = self.amended(draft, now);
+        next.fields.retain(|field, _| draft.fields.contains_key(field));
+        if draft.identifiers.is_none() {
+            next.identifiers.clear();
+        }
+        next.wish = draft.wish.clone();
+        next
+    }
+
+    /// The source has sent single fields: the others stay.
+    #[must_use]
+    pub fn amended(&self, draft: &Draft, now: DateTime<Utc>) -> Self {
+        let mut next = self.clone();
+        for (field, raw) in &draft.fields {
+            let (value, valid) = normal_form(*field, raw.as_deref());
+            let known = self.fields.get(field).filter(|s| s.value == value);
+            let at = known.map_or(now, |s| s.at);
+            next.fields.insert(*field, Statement { value, valid, at });
+        }
+        if let Some(given) = &draft.identifiers {
+            let read = |(kind, raw): &(_, String)| Identifier::read(*kind, raw, now.date_naive());
+            next.identifiers = given.iter().map(read).collect();
+        }
+        next
+    }
+
+    /// Main phone and e-mail first, then the others; each value once.
+    #[must_use]
+    pub fn all_identifiers(&self) -> Vec<Identifier> {
+        let main = [(Field::Phone, IdentifierKind::Phone), (Field::Email, IdentifierKind::Email)]
+            .into_iter()
+            .filter_map(|(field, kind)| {
+                let value = self.fields.get(&field)?.value.as_ref()?;
+                // The date plays no part for these two kinds.
+                Some(Identifier::read(kind, value, NaiveDate::MIN))
+            });
+        let mut all: Vec<Identifier> = vec![];
+        for identifier in main.chain(self.identifiers.iter().cloned()) {
+            if !all.iter().any(|i| i.kind == identifier.kind && i.value == identifier.value) {
+                all.push(identifier);
+            }
+        }
+        all
+    }
+}
+
+fn normal_form(field: Field, raw: Option<&str>) -> (Option<String>, bool) {
+    let Some(raw) = raw else { return (None, true) };
+    let kind = match field {
+        Field::Phone => IdentifierKind::Phone,
+        Field::Email => IdentifierKind::Email,
+        Field::Name | Field::LatinName => return (Some(super::name::normalise(raw)), true),
+        Field::Locale | Field::Address => return (Some(raw.to_owned()), true),
+    };
+    let read = Identifier::read(kind, raw, NaiveDate::MIN);
+    (Some(read.value), read.valid)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(hour: u32) -> DateTime<Utc> {
+        format!("2026-03-01T{hour:02}:00:00Z").parse().unwrap()
+    }
+
+    #[test]
+    fn a_repeated_statement_keeps_its_time() {
+        let first = Draft::default()
+            .with(Field::Name, Some("张三"))
+            .with(Field::Phone, Some("13800138000"));
+        let one = Record::empty(PartyKind::Person).replaced(&first, at(1));
+        let again = first.clone().with(Field::Phone, Some("+86 138-0013-8000"));
+        assert_eq!(one.replaced(&again, at(2)), one);
+        let moved = one.replaced(&first.with(Field::Phone, Some("13900139000")), at(3));
+        assert_eq!(moved.fields[&Field::Name].at, at(1));
+        assert_eq!(moved.fields[&Field::Phone].at, at(3));
+    }
+
+    #[test]
+    fn a_whole_record_forgets_and_an_amendment_does_not() {
+        let both =
+            Draft::default().with(Field::Name, Some("张三")).with(Field::Email, Some("z@x.cn"));
+        let record = Record::empty(PartyKind::Person).replaced(&both, at(1));
+        let name_only = Draft::default().with(Field::Name, Some("张三丰"));
+        assert!(record.amended(&name_only, at(2)).fields.contains_key(&Field::Email));
+        assert!(!record.replaced(&name_only, at(2)).fields.contains_key(&Field::Email));
+    }
+
+    #[test]
+    fn an_invalid_phone_is_a_statement_too() {
+        let draft = Draft::default().with(Field::Phone, Some("找小王"));
+        let record = Record::empty(PartyKind::Person).replaced(&draft, at(1));
+        assert!(!record.fields[&Field::Phone].valid);
+        assert_eq!(record.all_identifiers()[0].problem.as_deref(), Some("not-a-number"));
+    }
+}

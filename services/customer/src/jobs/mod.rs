@@ -1,0 +1,23 @@
+//! Work that nobody asks for by a request.
+
+use std::time::Duration;
+
+use host::Job;
+
+use crate::app::{App, aftercare};
+
+/// All jobs.
+#[must_use]
+pub fn all(app: &App) -> Vec<Job> {
+    let (tiers, standards) = (app.clone(), app.clone());
+    vec![
+        Job::every("end_tiers", Duration::from_secs(60), move || {
+            let app = tiers.clone();
+            async move { aftercare::end_tiers(&app).await }
+        }),
+        Job::every("refresh_standards", Duration::from_secs(5), move || {
+            let app = standards.clone();
+            async move { aftercare::refresh_standards(&app).await }
+        }),
+    ]
+}

@@ -1,0 +1,74 @@
+//! Parties: finding them by id (former ids included), who sees them, locking them for a change.
+
+use kernel::OrgPath;
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, QueryFilter, QuerySelect,
+    QueryTrait,
+};
+use store::{Tx, sql};
+use uuid::Uuid;
+
+use super::entities::{customer, customer_org};
+
+/// Customers that the members of `org` see: those that it or a unit below it has brought in.
+#[must_use]
+pub fn visible_to(org: &OrgPath) -> Condition {
+    if org.root() == *org {
+        return Condition::all().add(customer::Column::RootOrg.eq(org.as_str()));
+    }
+    let brought_in = customer_org::Entity::find()
+        .select_only()
+        .column(customer_org::Column::CustomerId)
+        .filter(http::org_filter(org, customer_org::Column::Org))
+        .into_query();
+    Condition::all().add(customer::Column::Id.in_subquery(brought_in))
+}
+
+/// The living id behind `id`, which may be a former one.
+pub async fn resolve(conn: &impl ConnectionTrait, id: Uuid) -> Result<Uuid, DbErr> {
+    let found = sql::one(
+        conn,
+        "SELECT customer_id FROM customer_alias WHERE alias_id = $1",
+        vec![id.into()],
+    )
+    .await?;
+    found.map_or(Ok(id), |row| row.try_get("", "customer_id"))
+}
+
+/// The living id and all former ones: under each of them events may have been noted.
+pub async fn all_ids(conn: &impl ConnectionTrait, living: Uuid) -> Result<Vec<Uuid>, DbErr> {
+    let rows = sql::all(
+        conn,
+        "SELECT alias_id FROM customer_alias WHERE customer_id = $1",
+        vec![living.into()],
+    )
+    .await?;
+    let aliases: Result<Vec<Uuid>, DbErr> =
+        rows.iter().map(|row| row.try_get("", "alias_id")).collect();
+    Ok(std::iter::once(living).chain(aliases?).collect())
+}
+
+/// The customer, if `org` sees him; former ids resolve.
+pub async fn find(
+    conn: &impl ConnectionTrait,
+    org: &OrgPath,
+    id: Uuid,
+) -> Result<Option<customer::Model>, DbErr> {
+    let id = resolve(conn, id).await?;
+    customer::Entity::find_by_id(id).filter(visible_to(org)).one(conn).await
+}
+
+/// The customer's row, locked until the transaction ends, so that his events leave in the order of
+/// his versions.
+pub async fn lock(tx: &Tx, id: Uuid) -> Result<Option<customer::Model>, DbErr> {
+    let select = customer::Entity::find_by_id(id);
+    let select = if tx.is_postgres() { select.lock_exclusive() } else { select };
+    select.one(tx).await
+}
+
+/// Notes that `org` has brought the customer in.
+pub async fn bring_in(tx: &Tx, id: Uuid, org: &str) -> Result<(), DbErr> {
+    let insert =
+        "INSERT INTO customer_org (org, customer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    sql::execute(tx, insert, vec![org.into(), id.into()]).await.map(drop)
+}

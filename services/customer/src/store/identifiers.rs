@@ -1,0 +1,195 @@
+//! Blind-indexed identifiers: lookup, and the claim of a party on what tells who it is.
+
+use sea_orm::{ConnectionTrait, DbErr, Value};
+use store::{Pii, Tx, sql};
+use uuid::Uuid;
+
+use crate::domain::{
+    identifier::{Identifier, IdentifierKind, PartyKind},
+    matching::Hit,
+};
+
+/// Keyed hash under which an identifier is found.
+#[must_use]
+pub fn blind(pii: &Pii, identifier: &Identifier) -> String {
+    pii.blind(identifier.kind.as_str(), &identifier.value)
+}
+
+/// Replaces the identifiers of a source record.
+pub async fn replace(
+    tx: &Tx,
+    pii: &Pii,
+    root: &str,
+    record: Uuid,
+    identifiers: &[Identifier],
+) -> Result<(), DbErr> {
+    sql::execute(tx, "DELETE FROM identifier WHERE source_record_id = $1", vec![record.into()])
+        .await?;
+    add(tx, pii, root, record, identifiers).await
+}
+
+/// Writes the identifiers of a new source record.
+pub async fn add(
+    tx: &Tx,
+    pii: &Pii,
+    root: &str,
+    record: Uuid,
+    identifiers: &[Identifier],
+) -> Result<(), DbErr> {
+    for identifier in identifiers {
+        let insert =
+            "INSERT INTO identifier (id, root_org, source_record_id, kind, sealed, blind, valid)
+           VALUES ($1, $2, $3, $4, $5, $6, $7)";
+        let values = vec![
+            kernel::new_id().into(),
+            root.into(),
+            record.into(),
+            identifier.kind.as_str().into(),
+            pii.seal(&identifier.value).into(),
+            blind(pii, identifier).into(),
+            identifier.valid.into(),
+        ];
+        sql::execute(tx, insert, values).await?;
+    }
+    Ok(())
+}
+
+/// Who holds these identifiers.
+pub async fn holders(
+    conn: &impl ConnectionTrait,
+    pii: &Pii,
+    (root, party): (&str, PartyKind),
+    identifiers: &[Identifier],
+) -> Result<Vec<Hit>, DbErr> {
+    let mut hits = vec![];
+    for identifier in identifiers {
+        let select = "SELECT customer_id FROM identity
+           WHERE root_org = $1 AND party_kind = $2 AND kind = $3 AND blind = $4";
+        if let Some(row) = sql::one(conn, select, key(pii, root, party, identifier)).await? {
+            hits.push(Hit { kind: identifier.kind, customer: row.try_get("", "customer_id")? });
+        }
+    }
+    Ok(hits)
+}
+
+/// Claims identifiers that nobody holds for `customer`; answers those that somebody else holds.
+/// A concurrent claim is waited for. Claims are made in one fixed order, so that two transactions
+/// never wait for each other.
+pub async fn claim(
+    tx: &Tx,
+    pii: &Pii,
+    (root, party): (&str, PartyKind),
+    customer: Uuid,
+    identifiers: &[Identifier],
+) -> Result<Vec<Identifier>, DbErr> {
+    let mut ordered: Vec<&Identifier> = identifiers.iter().collect();
+    ordered.sort_by_key(|i| (i.kind, blind(pii, i)));
+    let mut refused = vec![];
+    for identifier in ordered {
+        let insert = "INSERT INTO identity (root_org, party_kind, kind, blind, customer_id)
+           VALUES ($1, $2, $3, $4, $5)
+           ON CONFLICT (root_org, party_kind, kind, blind) DO NOTHING";
+        let mut values = key(pii, root, party, identifier);
+        values.push(customer.into());
+        if sql::execute(tx, insert, values).await?.rows_affected() == 0 {
+            let held = holders(tx, pii, (root, party), std::slice::from_ref(identifier)).await?;
+            if held.iter().any(|hit| hit.customer != customer) {
+                refused.push(identifier.clone());
+            }
+        }
+    }
+    Ok(refused)
+}
+
+/// Gives up all claims of a party that is not to be.
+pub async fn release_all(tx: &Tx, customer: Uuid) -> Result<(), DbErr> {
+    sql::execute(tx, "DELETE FROM identity WHERE customer_id = $1", vec![customer.into()])
+        .await
+        .map(drop)
+}
+
+/// Gives up claims; each goes to the party whose record has stated it longest, if there is one.
+pub async fn release(
+    tx: &Tx,
+    pii: &Pii,
+    (root, party): (&str, PartyKind),
+    customer: Uuid,
+    identifiers: &[Identifier],
+) -> Result<(), DbErr> {
+    for identifier in identifiers {
+        let delete = "DELETE FROM identity WHERE root_org = $1 AND party_kind = $2 AND kind = $3
+           AND blind = $4 AND customer_id = $5";
+        let mut values = key(pii, root, party, identifier);
+        values.push(customer.into());
+        if sql::execute(tx, delete, values).await?.rows_affected() == 0 {
+            continue;
+        }
+        let inherit = "INSERT INTO identity (root_org, party_kind, kind, blind, customer_id)
+           SELECT i.root_org, c.kind, i.kind, i.blind, c.id
+           FROM identifier i JOIN membership m ON m.source_record_id = i.source_record_id
+             JOIN customer c ON c.id = m.customer_id
+           WHERE i.root_org = $1 AND c.kind = $2 AND i.kind = $3 AND i.blind = $4 AND i.valid
+             AND c.id <> $5
+           ORDER BY i.id LIMIT 1
+           ON CONFLICT (root_org, party_kind, kind, blind) DO NOTHING";
+        let mut values = key(pii, root, party, identifier);
+        values.push(customer.into());
+        sql::execute(tx, inherit, values).await?;
+    }
+    Ok(())
+}
+
+fn key(pii: &Pii, root: &str, party: PartyKind, identifier: &Identifier) -> Vec<Value> {
+    vec![
+        root.into(),
+        party.as_str().into(),
+        identifier.kind.as_str().into(),
+        blind(pii, identifier).into(),
+    ]
+}
+
+/// Ids of customers that state one of the identifiers, whoever claims it; at most `limit`.
+pub async fn stated_by(
+    conn: &impl ConnectionTrait,
+    pii: &Pii,
+    root: &str,
+    identifiers: &[Identifier],
+    limit: u64,
+) -> Result<Vec<Uuid>, DbErr> {
+    let mut ids: Vec<Uuid> = vec![];
+    for identifier in identifiers {
+        let select = "SELECT DISTINCT m.customer_id FROM identifier i
+             JOIN membership m ON m.source_record_id = i.source_record_id
+           WHERE i.root_org = $1 AND i.kind = $2 AND i.blind = $3 LIMIT $4";
+        let values = vec![
+            root.into(),
+            identifier.kind.as_str().into(),
+            blind(pii, identifier).into(),
+            i64::try_from(limit).unwrap_or(i64::MAX).into(),
+        ];
+        for row in sql::all(conn, select, values).await? {
+            ids.push(row.try_get("", "customer_id")?);
+        }
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// Which of a party's identifiers somebody else holds.
+pub async fn contested(
+    conn: &impl ConnectionTrait,
+    pii: &Pii,
+    (root, party): (&str, PartyKind),
+    customer: Uuid,
+    identifiers: &[Identifier],
+) -> Result<Vec<(IdentifierKind, String)>, DbErr> {
+    let mut found = vec![];
+    for identifier in identifiers.iter().filter(|i| i.gives_identity(party)) {
+        let held = holders(conn, pii, (root, party), std::slice::from_ref(identifier)).await?;
+        if held.iter().any(|hit| hit.customer != customer) {
+            found.push((identifier.kind, identifier.value.clone()));
+        }
+    }
+    Ok(found)
+}

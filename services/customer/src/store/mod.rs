@@ -1,0 +1,24 @@
+//! Tables and the statements on them.
+
+pub mod customers;
+pub mod entities;
+pub mod history;
+pub mod identifiers;
+pub mod sources;
+pub mod tiers;
+
+use store::{Migrations, SqlMigration};
+
+/// All steps of this service's database.
+#[must_use]
+pub fn migrations() -> Migrations {
+    Migrations::new([
+        ::store::migrations(),
+        events::migrations(),
+        http::migrations(),
+        vec![
+            SqlMigration::new("m0100_customer", include_str!("m0100_customer.sql")),
+            SqlMigration::new("m0101_customer_search", ::store::fts_ddl!("customer")),
+        ],
+    ])
+}

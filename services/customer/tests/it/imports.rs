@@ -1,0 +1,177 @@
+//! Importing customers.
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::*;
+
+fn statuses(body: &Value) -> Vec<&str> {
+    body["rows"].as_array().unwrap().iter().map(|r| r["outcome"].as_str().unwrap()).collect()
+}
+
+const CSV: &str = "\u{feff}客户编号,姓名,类型,手机,邮箱,客户等级,客户经理,统一社会信用代码
+K1,张三,个人,13800138000,zs@example.com,vip,li.si,
+K2,华星科技有限公司,企业,010-62785001,,key,,91350100M000100Y43
+K3,,个人,13900139000,,,,
+K4,王五,个人,138 0013 8000,,,,
+K5,赵六,个人,不知道,,platinum,,
+K6,钱七,个人,没有,,,,
+K7,孙八
+";
+
+#[tokio::test]
+async fn a_csv_file_is_rehearsed_imported_and_imported_again() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let steward = steward(&app);
+        let post = |dry: bool, csv: &str| {
+            steward
+                .post(&format!("/api/v1/customer-imports/csv?source=erp&dry_run={dry}"))
+                .body("text/csv", csv)
+                .send()
+        };
+        let dry = post(true, CSV).await.expect(200);
+        let expected = ["created", "created", "error", "matched", "error", "created", "error"];
+        assert_eq!(statuses(&dry.body), expected);
+        for table in ["customer", "source_record", "identifier", "identity", "outbox", "counter"] {
+            assert_eq!(count(&app, table).await, 0, "{table}");
+        }
+        let real = post(false, CSV).await.expect(200);
+        assert_eq!(statuses(&real.body), expected);
+        assert_eq!(
+            (&real.body["created"], &real.body["matched"], &real.body["errors"]),
+            (&json!(3), &json!(1), &json!(3))
+        );
+        let rows = &real.body["rows"];
+        assert_eq!(
+            (&rows[2]["line"], &rows[2]["code"], &rows[2]["remarks"][0]["pointer"]),
+            (&json!(4), &json!("too-short"), &json!("/name"))
+        );
+        assert_eq!(
+            (&rows[3]["customer_id"], &rows[3]["matched_on"]),
+            (&rows[0]["customer_id"], &json!("phone"))
+        );
+        assert_eq!(
+            (&rows[4]["code"], &rows[4]["remarks"][0]["pointer"]),
+            (&json!("unknown-tier"), &json!("/tier"))
+        );
+        assert_eq!(
+            (&rows[5]["remarks"][0]["pointer"], &rows[5]["remarks"][0]["code"]),
+            (&json!("/phone"), &json!("not-a-number"))
+        );
+        assert_eq!((&rows[6]["line"], &rows[6]["code"]), (&json!(8), &json!("unreadable-line")));
+        assert_eq!(count(&app, "customer").await, 3);
+        assert_eq!(count(&app, "source_record").await, 4);
+        let vip = steward
+            .get("/api/v1/customers?tier=vip&account_manager=li.si")
+            .send()
+            .await
+            .expect(200);
+        assert_eq!(vip.body["items"].as_array().unwrap().len(), 1);
+
+        let told = app.emitted().await.len();
+        let again = post(false, CSV).await.expect(200);
+        assert_eq!(
+            statuses(&again.body),
+            ["unchanged", "unchanged", "error", "unchanged", "error", "unchanged", "error"]
+        );
+        assert_eq!(app.emitted().await.len(), told);
+        // Only what is mended and changed is written.
+        let mended =
+            CSV.replace("platinum", "standard").replace("zs@example.com", "new@example.com");
+        let third = post(false, &mended).await.expect(200);
+        assert_eq!(
+            statuses(&third.body),
+            ["updated", "unchanged", "error", "unchanged", "created", "unchanged", "error"]
+        );
+        assert_eq!(app.emitted().await.len(), told + 2);
+    }
+}
+
+#[tokio::test]
+async fn a_decision_by_hand_survives_the_next_import() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let steward = steward(&app);
+        let import = |email: &str| {
+            let row =
+                json!({ "source_key": "1", "name": "张三", "tier": "standard", "email": email });
+            steward
+                .post("/api/v1/customer-imports")
+                .json(&json!({ "source": "erp", "rows": [row] }))
+                .send()
+        };
+        let made = import("a@x.cn").await.expect(200);
+        let path =
+            format!("/api/v1/customers/{}", made.body["rows"][0]["customer_id"].as_str().unwrap());
+        steward
+            .put(&format!("{path}/tier"))
+            .if_match(1)
+            .json(&json!({ "tier": "vip" }))
+            .send()
+            .await
+            .expect(200)
+            .done();
+        assert_eq!(statuses(&import("b@x.cn").await.expect(200).body), ["updated"]);
+        let read = steward.get(&path).send().await.expect(200);
+        assert_eq!((&read.body["tier"], &read.body["email"]), (&json!("vip"), &json!("b***@x.cn")));
+    }
+}
+
+#[tokio::test]
+async fn two_imports_at_once_make_no_customer_twice() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let steward = steward(&app);
+        let import = |source: &'static str, by: usize| {
+            let steward = steward.clone();
+            async move {
+                let mut rows: Vec<Value> = (0..40)
+                    .map(|i| json!({ "source_key": i.to_string(), "name": format!("客户{i}"), "phone": format!("138{:08}", i), "email": format!("c{i}@x.cn") }))
+                    .collect();
+                rows.rotate_left(by);
+                steward
+                    .post("/api/v1/customer-imports")
+                    .json(&json!({ "source": source, "rows": rows }))
+                    .send()
+                    .await
+                    .expect(200)
+            }
+        };
+        let replies = join_all([import("erp", 0), import("crm", 7), import("erp", 20)]).await;
+        for reply in replies {
+            assert_eq!(reply.body["errors"], 0, "{}", reply.text);
+        }
+        assert_eq!(count(&app, "customer").await, 40);
+        assert_eq!(count(&app, "source_record").await, 80);
+        assert_eq!(registered(&app).await.len(), 40);
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_refused_as_a_whole() {
+    let app = start(testkit::sqlite()).await;
+    let steward = steward(&app);
+    let post = |kind: &'static str, body: &'static [u8]| {
+        steward.post("/api/v1/customer-imports/csv?source=erp").body(kind, body).send()
+    };
+    post("text/csv", b"key,shoe size\n1,43\n").await.expect_problem(422, "unreadable-file").done();
+    post("text/csv", b"key,name\n1,\xd5\xc5\n").await.expect_problem(422, "unreadable-file").done();
+    post("application/json", b"{}").await.expect_problem(415, "unsupported-media-type").done();
+    let none = json!({ "source": "erp", "rows": [] });
+    steward
+        .post("/api/v1/customer-imports")
+        .json(&none)
+        .send()
+        .await
+        .expect_problem(422, "invalid")
+        .done();
+    let reserved = json!({ "source": "desk", "rows": [{ "source_key": "1", "name": "x" }] });
+    steward
+        .post("/api/v1/customer-imports")
+        .json(&reserved)
+        .send()
+        .await
+        .expect_problem(422, "invalid")
+        .done();
+}

@@ -1,0 +1,14 @@
+//! Black-box scenarios of the customer service, each on SQLite and on PostgreSQL.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod contacts;
+mod creation;
+mod events;
+mod imports;
+mod privacy;
+mod search;
+mod support;
+mod tiers;
+mod timeline;
+mod walks;
