@@ -1,0 +1,191 @@
+//! Subject, category, priority, complaint level; and what a change of the customer's tier does to
+//! his tickets. Either may bring another service-level policy.
+
+use kernel::{Context, Fields, Problem, limits};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use serde::{Deserialize, Deserializer};
+use store::Tx;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{App, edit::Edit, facts::Fact, open_ticket::sla_facts};
+use crate::{
+    domain::{
+        lifecycle::{Action, Status},
+        priority::Priority,
+        timer::{State, Step},
+        words,
+    },
+    store::entities::{customer, ticket},
+};
+
+/// What to change; a field that is left out stays as it is, null takes an optional one away.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TicketPatch {
+    #[schema(min_length = 1, max_length = 200)]
+    pub subject: Option<String>,
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
+    pub category: Option<Option<String>>,
+    #[schema(pattern = "^(low|normal|high|urgent)$")]
+    pub priority: Option<String>,
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>, pattern = "^(general|major|critical)$")]
+    pub complaint_level: Option<Option<String>>,
+}
+
+/// Tells null (`Some(None)`) from absent (`None`).
+fn nullable<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::<String>::deserialize(input).map(Some)
+}
+
+/// Changes a ticket of which the caller has read the current version.
+pub async fn run(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    (id, if_match): (Uuid, i64),
+    patch: TicketPatch,
+) -> Result<ticket::Model, Problem> {
+    let mut edit = Edit::load(app, tx, ctx, id).await?;
+    http::check_version(if_match, edit.ticket.version)?;
+    check(&edit, &patch)?;
+    edit.act(Action::Edit)?;
+    let t = &mut edit.ticket;
+    if let Some(subject) = patch.subject {
+        t.subject = subject.trim().to_owned();
+    }
+    if let Some(category) = patch.category {
+        t.category = category;
+    }
+    if let Some(priority) = patch.priority {
+        t.priority = priority;
+    }
+    if let Some(level) = patch.complaint_level {
+        t.complaint_level = level;
+    }
+    tell_changes(&mut edit)?;
+    edit.save().await
+}
+
+fn check(edit: &Edit<'_>, patch: &TicketPatch) -> Result<(), Problem> {
+    let mut fields = Fields::new();
+    if let Some(subject) = &patch.subject {
+        fields.text("/subject", subject, 1, limits::NAME);
+    }
+    if let Some(Some(category)) = &patch.category {
+        fields.text("/category", category, 1, 64);
+        let kind = edit.config.kinds.get(&edit.ticket.kind);
+        let known = kind.is_none_or(|kind| kind.has_category(category));
+        fields.check(known, "/category", "unknown-category", "the kind has no such category");
+    }
+    if let Some(priority) = &patch.priority {
+        let known = priority.parse::<Priority>().is_ok();
+        fields.check(known, "/priority", "unknown-priority", "must be low, normal, high or urgent");
+    }
+    if let Some(level) = &patch.complaint_level {
+        check_level(&mut fields, &edit.ticket.kind, level.as_deref());
+    }
+    fields.finish()
+}
+
+pub(super) fn check_level(fields: &mut Fields, kind: &str, level: Option<&str>) {
+    let Some(level) = level else { return };
+    let known = words::COMPLAINT_LEVELS.contains(&level);
+    fields.check(known, "/complaint_level", "unknown-level", "must be general, major or critical");
+    let fits = kind == words::COMPLAINT;
+    fields.check(fits, "/complaint_level", "no-complaint", "only complaints have a level");
+}
+
+/// Chooses the policy anew and tells what has changed, if anything has.
+pub(super) fn tell_changes(edit: &mut Edit<'_>) -> Result<(), Problem> {
+    let fields = edit.changed_fields();
+    if fields.is_empty() {
+        return Ok(());
+    }
+    rechoose(edit)?;
+    edit.tell(Fact::Changed { fields });
+    Ok(())
+}
+
+/// Applies the policy that fits now, back to the start of the timers that still count, with their
+/// pauses. A target that has passed under the new terms is recorded and nobody is told; a breach
+/// that was told stays.
+fn rechoose(edit: &mut Edit<'_>) -> Result<(), Problem> {
+    let config = edit.config.clone();
+    let chosen =
+        config.policy(edit.ticket.sla_policy.as_deref(), &sla_facts(&edit.ticket)).cloned();
+    let now = edit.now;
+    let mut notes = Vec::new();
+    for timer in &mut edit.timers {
+        let metric = timer.row.metric.clone();
+        let counts = matches!(timer.state(), State::Running | State::Paused) && !timer.ended();
+        if !counts || metric == words::TASK {
+            continue;
+        }
+        let terms = chosen.as_ref().and_then(|pinned| {
+            let response = metric == words::FIRST_RESPONSE;
+            let policy = &pinned.policy;
+            policy.terms(if response {
+                policy.first_response_minutes
+            } else {
+                policy.resolution_minutes
+            })
+        });
+        let field = format!("timer.{metric}.policy");
+        let before = timer.row.policy.clone();
+        let (Some(pinned), Some(terms)) = (&chosen, terms) else {
+            timer.cancel(&config, now)?;
+            notes.push((field, before, None));
+            continue;
+        };
+        if timer.row.policy.as_ref() == Some(&pinned.key)
+            && timer.row.policy_version == Some(pinned.version)
+        {
+            continue;
+        }
+        let silent = timer.rebase(&config, terms, pinned, now)?;
+        notes.push((field, before, Some(pinned.key.clone())));
+        if silent.iter().any(|planned| planned.step == Step::Breach) {
+            edit.ticket.breached = true;
+            notes.push((format!("timer.{metric}"), None, Some("breach recorded".into())));
+        }
+    }
+    for (field, old, new) in notes {
+        edit.note(&field, old, new);
+    }
+    Ok(())
+}
+
+/// Brings a customer's tier and account manager to the tickets that are still worked on.
+pub(crate) async fn follow_customer(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    customer: &customer::Model,
+) -> Result<(), Problem> {
+    let active = Status::ALL.into_iter().filter(|s| s.active()).map(Status::as_str);
+    let ids: Vec<Uuid> = ticket::Entity::find()
+        .select_only()
+        .column(ticket::Column::Id)
+        .filter(ticket::Column::CustomerId.eq(customer.id))
+        .filter(ticket::Column::Status.is_in(active))
+        .order_by_asc(ticket::Column::Id)
+        .into_tuple()
+        .all(tx)
+        .await?;
+    for id in ids {
+        let Some(row) = ticket::Entity::find_by_id(id).lock_exclusive().one(tx).await? else {
+            continue;
+        };
+        let mut edit = Edit::of(app, tx, ctx, row).await?;
+        edit.fire_due();
+        edit.ticket.tier.clone_from(&customer.tier);
+        edit.ticket.sla_policy.clone_from(&customer.sla_policy);
+        edit.ticket.account_manager.clone_from(&customer.account_manager);
+        tell_changes(&mut edit)?;
+        edit.save().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Fires what timers have due: warnings, breaches, escalation levels. Any number of processes may
+//! run this at once: a ticket is worked on under its row's lock, tickets that somebody else has
+//! locked are left to him, and the key of `timer_fire` refuses a second firing of a step.
+
+use std::sync::LazyLock;
+
+use chrono::TimeDelta;
+use kernel::{Context, OrgPath, Problem, TraceContext};
+use prometheus::{Histogram, register_histogram};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::{App, edit::Edit};
+use crate::store::{entities::timer, tickets};
+
+const BATCH: u64 = 500;
+
+static LATENESS: LazyLock<Histogram> = LazyLock::new(|| {
+    register_histogram!(
+        "kefu_ticketing_timer_lateness_seconds",
+        "How long after its instant a timer step fired.",
+        vec![0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0]
+    )
+    .expect("the metric is registered once")
+});
+
+/// Fires every step that is due by now; answers how many.
+pub async fn run(app: &App) -> Result<usize, Problem> {
+    let (mut fired, mut failure) = (0, None);
+    loop {
+        let due: Vec<Uuid> = timer::Entity::find()
+            .select_only()
+            .column(timer::Column::TicketId)
+            .filter(timer::Column::NextFireAt.lte(app.clock.now()))
+            .order_by_asc(timer::Column::NextFireAt)
+            .limit(BATCH)
+            .into_tuple()
+            .all(&app.db)
+            .await?;
+        let mut tickets: Vec<Uuid> = Vec::new();
+        for ticket in due {
+            if !tickets.contains(&ticket) {
+                tickets.push(ticket);
+            }
+        }
+        let mut progress = 0;
+        for ticket in tickets {
+            match fire(app, ticket).await {
+                Ok(steps) => progress += steps,
+                // One ticket that cannot be worked on must not keep the others waiting.
+                Err(problem) => {
+                    tracing::error!(%ticket, %problem, "timers of a ticket cannot be fired");
+                    failure = Some(problem);
+                }
+            }
+        }
+        fired += progress;
+        if progress == 0 {
+            return failure.map_or(Ok(fired), Err);
+        }
+    }
+}
+
+/// Fires all due steps of one ticket, in the trace of the request that opened it.
+async fn fire(app: &App, id: Uuid) -> Result<usize, Problem> {
+    let tx = app.db.begin().await?;
+    let Some(ticket) = tickets::lock_if_free(&tx, id).await? else { return Ok(0) };
+    let trace = TraceContext::from_parent(ticket.traceparent.clone());
+    let span = events::resume_span("fire timers", &trace);
+    let ctx = Context::system(OrgPath::parse(&ticket.org)?, trace);
+    let late: Vec<TimeDelta> = async {
+        let mut edit = Edit::of(app, &tx, &ctx, ticket).await?;
+        let late = edit.fire_due();
+        edit.save().await?;
+        Ok::<_, Problem>(late)
+    }
+    .instrument(span)
+    .await?;
+    tx.commit().await?;
+    for late in &late {
+        LATENESS.observe(late.as_seconds_f64());
+    }
+    Ok(late.len())
+}

@@ -1,0 +1,38 @@
+//! Use cases, one file each: load → decide → save with history and events, in one transaction.
+
+pub mod auto_close;
+pub mod change_ticket;
+pub mod config_documents;
+mod edit;
+mod facts;
+pub mod fire_timers;
+pub mod hand_over;
+pub mod import_servicenow;
+pub mod list_tickets;
+pub mod move_ticket;
+mod numbers;
+pub mod open_ticket;
+pub mod read_ticket;
+pub mod sla_report;
+mod snapshot;
+pub mod tasks;
+mod timers;
+mod tracked;
+pub mod urge_ticket;
+pub mod write_article;
+
+use std::sync::Arc;
+
+use kernel::Clock;
+use store::{Db, Pii};
+
+use crate::store::configs::Configs;
+
+/// What use cases work with. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    pub db: Db,
+    pub clock: Arc<dyn Clock>,
+    pub pii: Pii,
+    pub configs: Configs,
+}

@@ -1,0 +1,22 @@
+//! What this service does when it hears of something.
+
+mod on_customer_changed;
+mod on_low_score;
+
+use contracts::{
+    customer::{CustomerChanged, CustomerRegistered},
+    survey::LowScoreRaised,
+};
+use events::Reactions;
+
+use crate::app::App;
+use on_customer_changed::KnowCustomer;
+use on_low_score::FollowUpLowScore;
+
+#[must_use]
+pub fn all(app: &App) -> Reactions {
+    Reactions::none()
+        .on::<CustomerRegistered>(KnowCustomer(app.clone()))
+        .on::<CustomerChanged>(KnowCustomer(app.clone()))
+        .on::<LowScoreRaised>(FollowUpLowScore(app.clone()))
+}

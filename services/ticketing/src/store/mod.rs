@@ -1,0 +1,21 @@
+//! Tables and how they are read.
+
+pub mod configs;
+pub mod entities;
+pub mod tickets;
+
+use store::{Migrations, SqlMigration};
+
+/// Every migration of this service, libraries first.
+#[must_use]
+pub fn migrations() -> Migrations {
+    Migrations::new([
+        store::migrations(),
+        events::migrations(),
+        http::migrations(),
+        vec![
+            SqlMigration::new("m0100_ticketing", include_str!("m0100_ticketing.sql")),
+            SqlMigration::new("m0101_ticket_fts", store::fts_ddl!("ticket")),
+        ],
+    ])
+}

@@ -1,0 +1,15 @@
+//! Black-box scenarios of the ticketing service, each on SQLite and on PostgreSQL.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod access;
+mod imports;
+mod incident_log;
+mod lifecycle;
+mod lists;
+mod raising;
+mod reopening;
+mod support;
+mod tasks;
+mod timers;
+mod walks;
