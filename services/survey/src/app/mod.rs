@@ -1,0 +1,31 @@
+//! Use cases, one per file: load → decide → save and tell, in one transaction.
+
+pub mod answer;
+pub mod bounce;
+pub mod cancel;
+pub mod change_draft;
+pub mod change_trigger;
+pub mod create_survey;
+pub mod create_trigger;
+pub mod defaults;
+pub mod delete_trigger;
+pub mod follow_up;
+pub mod invite;
+pub mod open_invitation;
+pub mod opt_out;
+pub mod publish;
+pub mod results;
+pub mod send;
+
+use kernel::{Actor, OrgPath, Problem};
+
+/// Unit of a new record: the one asked for, if the caller's unit covers it, else the caller's.
+pub fn unit_for(actor: &Actor, asked: Option<&str>) -> Result<OrgPath, Problem> {
+    let Some(asked) = asked else { return Ok(actor.org.clone()) };
+    let org =
+        OrgPath::parse(asked).map_err(|e| Problem::invalid("/org", "malformed", e.to_string()))?;
+    if actor.org.covers(org.as_str()) {
+        return Ok(org);
+    }
+    Err(Problem::invalid("/org", "not-covered", "the unit lies outside the caller's own"))
+}

@@ -1,0 +1,23 @@
+//! The other moment to ask; for a follow-up ticket also an outcome.
+
+use async_trait::async_trait;
+use contracts::ticketing::TicketClosed;
+use events::React;
+use kernel::{Context, Problem};
+use store::Tx;
+
+use crate::{
+    App,
+    app::{follow_up, invite},
+    domain::trigger::TriggerEvent,
+};
+
+pub struct OnTicketClosed(pub App);
+
+#[async_trait]
+impl React<TicketClosed> for OnTicketClosed {
+    async fn react(&self, tx: &Tx, ctx: &Context, event: TicketClosed) -> Result<(), Problem> {
+        follow_up::moved(&self.0, tx, &event.ticket, "closed").await?;
+        invite::run(&self.0, tx, ctx, TriggerEvent::TicketClosed, &event.ticket).await
+    }
+}

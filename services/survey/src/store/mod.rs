@@ -1,0 +1,21 @@
+//! Tables and how they are read.
+
+pub mod entities;
+pub mod figures;
+pub mod invitations;
+pub mod responses;
+pub mod surveys;
+pub mod triggers;
+
+use store::{Migrations, SqlMigration};
+
+/// Every migration of this service, libraries first.
+#[must_use]
+pub fn migrations() -> Migrations {
+    Migrations::new([
+        store::migrations(),
+        events::migrations(),
+        http::migrations(),
+        vec![SqlMigration::new("m0100_survey", include_str!("m0100_survey.sql"))],
+    ])
+}
