@@ -1,0 +1,119 @@
+//! An event has happened: whom does it concern? Runs in the event's own transaction.
+
+use std::collections::HashMap;
+
+use ::store::Tx;
+use chrono::{DateTime, TimeDelta, Utc};
+use contracts::{
+    Event,
+    customer::{CustomerChanged, CustomerRegistered},
+};
+use events::Envelope;
+use kernel::{Context, Problem};
+
+use super::{
+    accept::{self, Matter},
+    recipients::{self, Recipient},
+};
+use crate::{
+    App,
+    domain::{
+        facts::Facts,
+        workflow::{Channel, WORKFLOWS, Workflow},
+    },
+    store::{entities::request, ledger, people, workflows},
+};
+
+/// Writes the requests and deliveries that follow from `event`; answers whether there is anything
+/// to be sent or shown.
+pub async fn run(app: &App, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<bool, Problem> {
+    let now = app.clock.now();
+    remember_customer(tx, event, now).await?;
+    let facts = Facts::of(&event.ty, &event.data)?;
+    let switches = workflows::effective(tx, &event.org).await?;
+    let on = |w: &&Workflow| switches.get(w.key).is_none_or(|switch| switch.enabled);
+    let stale = now - event.time > TimeDelta::hours(app.settings.stale_after_hours.into());
+    let mut any = false;
+    for workflow in WORKFLOWS.iter().filter(|w| w.takes(&event.ty, &facts)).filter(on) {
+        let told = recipients::of(app, tx, event, workflow, &facts).await?;
+        if told.is_empty() || ledger::decided(tx, event.id, workflow.key).await? {
+            continue;
+        }
+        let matter =
+            open_request(tx, ctx, event, (workflow.key, workflow.version), &facts, now).await?;
+        for recipient in &told {
+            for channel in workflow.channels {
+                let reason = suppression(app, recipient, *channel, stale);
+                accept::run(app, tx, ctx, &matter, recipient, *channel, reason).await?;
+            }
+        }
+        any = true;
+    }
+    Ok(any)
+}
+
+/// Keeps the copy of a customer's name, addresses and language.
+async fn remember_customer(tx: &Tx, event: &Envelope, now: DateTime<Utc>) -> Result<(), Problem> {
+    let customer = if event.is::<CustomerRegistered>() {
+        event.parse::<CustomerRegistered>()?.customer
+    } else if event.ty == CustomerChanged::TYPE {
+        event.parse::<CustomerChanged>()?.customer
+    } else {
+        return Ok(());
+    };
+    Ok(people::put_customer(tx, customer, now).await?)
+}
+
+/// Writes the decision itself.
+pub async fn open_request(
+    tx: &Tx,
+    ctx: &Context,
+    event: &Envelope,
+    (workflow, version): (&str, i32),
+    facts: &Facts,
+    now: DateTime<Utc>,
+) -> Result<Matter, Problem> {
+    let trace = events::current_trace(ctx);
+    let row = request::Model {
+        id: kernel::new_id(),
+        event_id: event.id,
+        event_type: event.ty.clone(),
+        source: event.source.clone(),
+        subject: event.key.clone(),
+        event_time: event.time,
+        org: event.org.clone(),
+        workflow: workflow.to_owned(),
+        workflow_version: version,
+        ticket_id: facts.ticket_id,
+        customer_id: facts.customer_id,
+        locale: facts.locale.clone(),
+        data: event.data.clone(),
+        correlation_id: event.correlation_id,
+        traceparent: trace.traceparent,
+        tracestate: trace.tracestate,
+        created_at: now,
+    };
+    ledger::insert_request(tx, row.clone()).await?;
+    Ok(Matter { request: row, texts: HashMap::new().into() })
+}
+
+/// Why a recipient is not told by a channel, if so; the words are part of the contract of
+/// [`contracts::notification::NoticeSuppressed`].
+fn suppression(
+    app: &App,
+    recipient: &Recipient,
+    channel: Channel,
+    stale: bool,
+) -> Option<&'static str> {
+    use crate::settings::MailKind;
+    match channel {
+        _ if recipient.absent => Some("no_recipient"),
+        Channel::Webhook if recipient.disabled => Some("endpoint_disabled"),
+        // A partner wants every fact, however late; people do not want old news.
+        Channel::Webhook => None,
+        _ if stale => Some("stale"),
+        Channel::Email if app.settings.email.kind == MailKind::None => Some("channel_off"),
+        Channel::Email if !recipient.has_email => Some("no_address"),
+        Channel::Email | Channel::Inbox => None,
+    }
+}

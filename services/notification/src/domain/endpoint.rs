@@ -1,0 +1,147 @@
+//! Webhook endpoints: what they may ask for, where they may live, when they are given up.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use kernel::{Fields, OrgPath};
+use url::{Host, Url};
+
+use super::ssrf::{self, Cidr};
+
+/// Longest address of an endpoint, in characters.
+pub const MAX_URL: usize = 2_000;
+/// Patterns of one endpoint.
+pub const MAX_PATTERNS: usize = 50;
+/// The type of test events; every endpoint gets it.
+pub const TEST_TYPE: &str = "kefu.webhook.test.v1";
+
+/// Whether an endpoint with these patterns wants an event: no pattern means all, `kefu.ticket.*`
+/// means every type that starts so.
+#[must_use]
+pub fn wants(patterns: &[String], ty: &str) -> bool {
+    patterns.is_empty()
+        || patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => ty.starts_with(prefix),
+            None => pattern == ty,
+        })
+}
+
+/// Checks patterns: each must fit at least one event of the suite, so that a misspelt one is told
+/// now instead of being waited for.
+pub fn check_patterns(fields: &mut Fields, patterns: &[String]) {
+    fields.check(
+        patterns.len() <= MAX_PATTERNS,
+        "/event_types",
+        "too-many",
+        format!("may have at most {MAX_PATTERNS} patterns"),
+    );
+    let known = contracts::all();
+    for (i, pattern) in patterns.iter().enumerate() {
+        fields.check(
+            known.iter().any(|event| wants(std::slice::from_ref(pattern), event.ty)),
+            format!("/event_types/{i}"),
+            "unknown-event-type",
+            "is neither an event type nor a prefix of one followed by *",
+        );
+    }
+}
+
+/// Checks an endpoint's address as far as that is possible without asking the DNS.
+pub fn check_url(fields: &mut Fields, text: &str, allow_http: bool, allow: &[Cidr]) {
+    fields.text("/url", text, 1, MAX_URL);
+    let Ok(url) = Url::parse(text) else {
+        return fields.check(false, "/url", "malformed", "must be an absolute http(s) address");
+    };
+    let scheme = url.scheme() == "https" || (allow_http && url.scheme() == "http");
+    fields.check(scheme, "/url", "scheme", "must be an https address");
+    let clean = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    fields.check(clean, "/url", "malformed", "may have neither user, password nor fragment");
+    let open = match url.host() {
+        Some(Host::Ipv4(ip)) => ssrf::may_dial(ip.into(), allow),
+        Some(Host::Ipv6(ip)) => ssrf::may_dial(ip.into(), allow),
+        Some(Host::Domain(name)) => !name.is_empty(),
+        None => false,
+    };
+    fields.check(open, "/url", "address-not-allowed", "does not lead to a public address");
+}
+
+/// Whether an endpoint that has failed since `since` without a success is given up now.
+#[must_use]
+pub fn give_up(since: DateTime<Utc>, now: DateTime<Utc>, after: TimeDelta) -> bool {
+    now - since >= after
+}
+
+/// Whether an endpoint of `endpoint_org` may hear of what happened in `event_org`.
+#[must_use]
+pub fn in_scope(endpoint_org: &str, event_org: &str) -> bool {
+    OrgPath::parse(endpoint_org).is_ok_and(|org| org.covers(event_org))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url_ok(text: &str, allow_http: bool, allow: &[&str]) -> bool {
+        let allow: Vec<Cidr> = allow.iter().map(|c| c.parse().unwrap()).collect();
+        let mut fields = Fields::new();
+        check_url(&mut fields, text, allow_http, &allow);
+        fields.finish().is_ok()
+    }
+
+    #[test]
+    fn patterns() {
+        let p = |list: &[&str]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert!(wants(&[], "kefu.ticket.opened.v1"));
+        assert!(wants(&p(&["kefu.ticket.*"]), "kefu.ticket.opened.v1"));
+        assert!(!wants(&p(&["kefu.ticket.*"]), "kefu.customer.changed.v1"));
+        assert!(wants(&p(&["x", "kefu.ticket.opened.v1"]), "kefu.ticket.opened.v1"));
+        for (list, ok) in [
+            (p(&["*"]), true),
+            (p(&["kefu.survey.*", "kefu.ticket.opened.v1"]), true),
+            (p(&["kefu.ticket.opend.v1"]), false),
+            (p(&[""]), false),
+            (vec!["*".to_owned(); 51], false),
+        ] {
+            let mut fields = Fields::new();
+            check_patterns(&mut fields, &list);
+            assert_eq!(fields.finish().is_ok(), ok, "{list:?}");
+        }
+    }
+
+    #[test]
+    fn addresses() {
+        assert!(url_ok("https://hooks.example.com/kefu?x=1", false, &[]));
+        assert!(url_ok("http://127.0.0.1:9/x", true, &["127.0.0.0/8"]));
+        for bad in [
+            "http://hooks.example.com/",
+            "ftp://example.com/",
+            "https://127.0.0.1/",
+            "https://[::1]/",
+            "https://[::ffff:10.0.0.1]/",
+            "https://0x7f000001/",
+            "https://2130706433/",
+            "https://u:p@example.com/",
+            "https://example.com/#x",
+            "example.com",
+            "",
+            "https://",
+            "javascript:alert(1)",
+            "file:///etc/passwd",
+        ] {
+            assert!(!url_ok(bad, false, &[]), "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_endpoint_is_given_up_after_days_of_failure() {
+        let t = DateTime::from_timestamp(0, 0).unwrap();
+        let after = TimeDelta::days(5);
+        assert!(!give_up(t, t + TimeDelta::hours(119), after));
+        assert!(give_up(t, t + TimeDelta::days(5), after));
+    }
+
+    #[test]
+    fn scope_is_the_subtree() {
+        assert!(in_scope("/acme", "/acme/north"));
+        assert!(!in_scope("/acme/north", "/acme"));
+        assert!(!in_scope("/acme/north", "/acme/northeast"));
+    }
+}

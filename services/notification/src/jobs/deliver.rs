@@ -1,0 +1,204 @@
+//! Sends what is due, every lane at its own pace.
+//!
+//! Mail is one lane, every endpoint is another, each with a bound of its own, so that an endpoint
+//! that hangs fills its own lane and delays nobody else. Rows are taken under a lease
+//! (`FOR UPDATE SKIP LOCKED` on PostgreSQL), so several processes may deliver side by side.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use chrono::TimeDelta;
+use kernel::Problem;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use crate::{
+    App,
+    app::{recover, send},
+    settings::Settings,
+    store::{endpoints, entities::delivery, queue},
+};
+
+/// Longest stretch of one turn; attempts that are under way then go on by themselves.
+const TURN: Duration = Duration::from_secs(5);
+/// After an event: the instants at which its transaction is looked for, in ms after each other.
+const WAKE: [u64; 4] = [2, 5, 15, 60];
+
+/// What this process is sending.
+pub struct Dispatcher {
+    flying: Mutex<HashMap<String, usize>>,
+    /// Told when an attempt has ended or new work may be there.
+    changed: Notify,
+    /// One turn at a time.
+    turn: tokio::sync::Mutex<()>,
+    waking: AtomicBool,
+    limits: Limits,
+}
+
+struct Limits {
+    email: usize,
+    endpoint: usize,
+    failing: usize,
+    webhooks: usize,
+}
+
+impl Dispatcher {
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            flying: Mutex::default(),
+            changed: Notify::new(),
+            turn: tokio::sync::Mutex::default(),
+            waking: AtomicBool::new(false),
+            limits: Limits {
+                email: settings.email.concurrency,
+                endpoint: settings.webhooks.per_endpoint,
+                failing: settings.webhooks.per_failing_endpoint,
+                webhooks: settings.webhooks.concurrency,
+            },
+        }
+    }
+
+    /// Takes and sends until nothing is due and nothing under way, or the turn's time is over.
+    pub async fn drain(&self, app: &App) -> Result<(), Problem> {
+        let _turn = self.turn.lock().await;
+        let began = Instant::now();
+        recover::run(app).await?;
+        loop {
+            let taken = self.take(app).await?;
+            if (taken == 0 && self.flying_total() == 0) || began.elapsed() > TURN {
+                return Ok(());
+            }
+            if taken == 0 {
+                tokio::select! {
+                    () = self.changed.notified() => {}
+                    () = tokio::time::sleep(Duration::from_millis(100)) => {}
+                }
+            }
+        }
+    }
+
+    /// Called from within an event's transaction: looks for its deliveries as soon as it has
+    /// committed. Where that takes longer, the job's next turn finds them.
+    pub fn wake(&self, app: &App) {
+        if self.waking.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let app = app.clone();
+        tokio::spawn(async move {
+            for pause in WAKE {
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                let this = &app.dispatcher;
+                this.changed.notify_one();
+                // A turn that goes on will look by itself.
+                if this.turn.try_lock().is_ok()
+                    && let Err(problem) = this.drain(&app).await
+                {
+                    tracing::warn!(error = %problem, "deliveries wait for the next turn");
+                    break;
+                }
+            }
+            app.dispatcher.waking.store(false, Ordering::SeqCst);
+        });
+    }
+
+    /// Takes what is due into lanes that have room, and lets it go; answers how many.
+    async fn take(&self, app: &App) -> Result<usize, Problem> {
+        let now = app.clock.now();
+        let lanes = queue::due_lanes(&app.db, now).await?;
+        let rooms = self.rooms(app, lanes).await?;
+        if rooms.is_empty() {
+            return Ok(0);
+        }
+        let lease = (kernel::new_id(), now + TimeDelta::seconds(app.settings.lease_secs.into()));
+        let tx = app.db.begin().await?;
+        let mut taken = Vec::new();
+        for (lane, room) in rooms {
+            taken.extend(queue::take(&tx, &lane, room, now, lease).await?);
+        }
+        tx.commit().await?;
+        let count = taken.len();
+        taken.into_iter().for_each(|row| fly(app, row));
+        Ok(count)
+    }
+
+    /// Lanes with room for more, and for how much.
+    async fn rooms(&self, app: &App, lanes: Vec<String>) -> Result<Vec<(String, usize)>, Problem> {
+        let now = app.clock.now();
+        let ids = lanes.iter().filter_map(|lane| endpoint_of(lane)).collect();
+        let troubled = endpoints::troubled(&app.db, ids).await?;
+        let flying = self.flying.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let under_way = |lane: &str| flying.get(lane).copied().unwrap_or(0);
+        let webhooks: usize = flying.values().sum::<usize>() - under_way("email");
+        let mut free = self.limits.webhooks.saturating_sub(webhooks);
+        let mut rooms = Vec::new();
+        for lane in lanes {
+            let Some(id) = endpoint_of(&lane) else {
+                rooms.push((lane.clone(), self.limits.email.saturating_sub(under_way(&lane))));
+                continue;
+            };
+            let row = troubled.get(&id);
+            if row.is_some_and(|r| r.paused_until.is_some_and(|until| until > now)) {
+                continue;
+            }
+            let failing = row.is_some_and(|r| r.failing_since.is_some());
+            let limit = if failing { self.limits.failing } else { self.limits.endpoint };
+            let room = limit.saturating_sub(under_way(&lane)).min(free);
+            free -= room;
+            rooms.push((lane, room));
+        }
+        rooms.retain(|(_, room)| *room > 0);
+        Ok(rooms)
+    }
+
+    fn flying_total(&self) -> usize {
+        self.flying.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
+    }
+
+    fn enter(&self, lane: &str) {
+        let mut flying = self.flying.lock().unwrap_or_else(PoisonError::into_inner);
+        *flying.entry(lane.to_owned()).or_default() += 1;
+    }
+
+    fn leave(&self, lane: &str) {
+        let mut flying = self.flying.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = flying.get_mut(lane) {
+            *count -= 1;
+            if *count == 0 {
+                flying.remove(lane);
+            }
+        }
+        self.changed.notify_one();
+    }
+}
+
+fn endpoint_of(lane: &str) -> Option<Uuid> {
+    lane.strip_prefix("webhook:").and_then(|id| id.parse().ok())
+}
+
+/// Leaves the lane also when the attempt panics.
+struct Flight(Arc<Dispatcher>, String);
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.0.leave(&self.1);
+    }
+}
+
+fn fly(app: &App, row: delivery::Model) {
+    app.dispatcher.enter(&row.lane);
+    let flight = Flight(app.dispatcher.clone(), row.lane.clone());
+    let app = app.clone();
+    tokio::spawn(async move {
+        let id = row.id;
+        if let Err(problem) = send::run(&app, row).await {
+            tracing::error!(delivery = %id, error = %problem, "an attempt was not settled; it is taken back when its lease runs out");
+        }
+        drop(flight);
+    });
+}

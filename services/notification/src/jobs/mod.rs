@@ -1,0 +1,4 @@
+//! Work that goes on by itself.
+
+pub mod deliver;
+pub mod metrics;

@@ -1,0 +1,110 @@
+//! Notifications (通知): what the other services tell becomes mails, inbox items and webhooks.
+//!
+//! Way of an event: `reactions/on_any.rs` → `app/decide.rs` (workflows → requests and deliveries,
+//! in the event's transaction) → `jobs/deliver.rs` (leased rows, lanes) → `channels/` (SMTP, HTTP)
+//! → `app/settle.rs` (ledger, retry, events).
+
+mod api;
+mod app;
+mod channels;
+mod codes;
+pub mod domain;
+mod jobs;
+mod reactions;
+mod settings;
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use ::store::{Db, Migrations, Pii, SqlMigration};
+use actix_web::web;
+use host::{Built, Job, Module, Parts};
+use kernel::Clock;
+
+use crate::{
+    channels::Channels, domain::workflow::Channel, jobs::deliver::Dispatcher,
+    reactions::on_any::OnAny, settings::Settings,
+};
+
+/// Everything that use cases need. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    pii: Pii,
+    settings: Arc<Settings>,
+    public_url: Arc<str>,
+    channels: Arc<Channels>,
+    dispatcher: Arc<Dispatcher>,
+    /// Told whenever this process may have written an inbox item.
+    inbox_signal: Arc<tokio::sync::watch::Sender<u64>>,
+}
+
+/// The defaults of the settings section, as TOML.
+pub const DEFAULTS: &str = include_str!("defaults.toml");
+
+/// The service as the host runs it.
+#[must_use]
+pub fn module() -> Module {
+    Module {
+        name: "notification",
+        defaults: DEFAULTS,
+        migrations,
+        routes: api::routes,
+        codes: codes::ALL,
+        build,
+    }
+}
+
+fn migrations() -> Migrations {
+    Migrations::new([
+        ::store::migrations(),
+        events::migrations(),
+        http::migrations(),
+        vec![SqlMigration::new(
+            "m0100_notification",
+            include_str!("../migrations/m0100_notification.sql"),
+        )],
+    ])
+}
+
+fn build(parts: Parts) -> Result<Built, host::Error> {
+    let settings: Settings = parts.settings.get()?;
+    if let Some(fault) = settings.fault() {
+        return Err(host::Error::Settings(vec![fault]));
+    }
+    let channels = Channels::new(&settings)
+        .map_err(|e| host::Error::Settings(vec![format!("notification: {e}")]))?;
+    let dispatcher = Dispatcher::new(&settings);
+    let app = App {
+        db: parts.db,
+        clock: parts.clock,
+        pii: parts.pii,
+        settings: Arc::new(settings),
+        public_url: parts.public_url.into(),
+        channels: Arc::new(channels),
+        dispatcher: Arc::new(dispatcher),
+        inbox_signal: Arc::new(tokio::sync::watch::Sender::new(0)),
+    };
+    let (state, deliver) = (app.clone(), app.clone());
+    Ok(Built {
+        state: Box::new(move |config| {
+            config.app_data(web::Data::new(state.clone()));
+        }),
+        reactions: events::Reactions::none().on_any(&contracts::TOPICS, OnAny(app)),
+        jobs: vec![Job::every("deliver", Duration::from_millis(200), move || {
+            let app = deliver.clone();
+            async move { app.dispatcher.drain(&app).await }
+        })],
+    })
+}
+
+impl App {
+    /// The lane in which a delivery waits and is counted: mail has one, every endpoint its own.
+    fn lane(channel: Channel, recipient: &str) -> String {
+        match channel {
+            Channel::Webhook => format!("webhook:{recipient}"),
+            Channel::Email | Channel::Inbox => channel.as_str().to_owned(),
+        }
+    }
+}

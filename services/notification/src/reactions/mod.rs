@@ -1,0 +1,3 @@
+//! What this service does when the others tell something.
+
+pub mod on_any;

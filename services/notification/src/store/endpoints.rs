@@ -1,0 +1,177 @@
+//! Webhook endpoints and their secrets.
+
+use std::collections::HashMap;
+
+use ::store::{Tx, sql};
+use chrono::{DateTime, Utc};
+use kernel::OrgPath;
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+use uuid::Uuid;
+
+use super::{
+    entities::{
+        endpoint_secret,
+        webhook_endpoint::{Column, Entity, Model},
+    },
+    line_of,
+};
+
+/// States of an endpoint.
+pub const ACTIVE: &str = "active";
+pub const DISABLED: &str = "disabled";
+pub const DELETED: &str = "deleted";
+
+impl Model {
+    /// The patterns of event types that it wants.
+    pub fn patterns(&self) -> Vec<String> {
+        let listed = self.event_types.as_array().into_iter().flatten();
+        listed.filter_map(|p| p.as_str().map(ToOwned::to_owned)).collect()
+    }
+}
+
+/// Endpoints, also disabled ones, of the units that cover `org`.
+pub async fn covering(conn: &impl ConnectionTrait, org: &str) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Org.is_in(line_of(org)))
+        .filter(Column::State.ne(DELETED))
+        .order_by_asc(Column::Id)
+        .all(conn)
+        .await
+}
+
+/// The endpoint, if the caller's subtree holds it and it is not deleted.
+pub async fn visible(
+    conn: &impl ConnectionTrait,
+    org: &OrgPath,
+    id: Uuid,
+) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id)
+        .filter(http::org_filter(org, Column::Org))
+        .filter(Column::State.ne(DELETED))
+        .one(conn)
+        .await
+}
+
+/// The same, locked until the transaction ends.
+pub async fn locked(tx: &Tx, org: &OrgPath, id: Uuid) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id)
+        .filter(http::org_filter(org, Column::Org))
+        .filter(Column::State.ne(DELETED))
+        .lock_exclusive()
+        .one(tx)
+        .await
+}
+
+pub async fn any(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).one(conn).await
+}
+
+pub async fn page(
+    conn: &impl ConnectionTrait,
+    org: &OrgPath,
+    after: Option<Uuid>,
+    limit: u64,
+) -> Result<Vec<Model>, DbErr> {
+    let mut query = Entity::find().filter(in_subtree(org));
+    if let Some(id) = after {
+        query = query.filter(Column::Id.gt(id));
+    }
+    query.order_by_asc(Column::Id).limit(limit).all(conn).await
+}
+
+pub async fn count(conn: &impl ConnectionTrait, org: &OrgPath) -> Result<u64, DbErr> {
+    Entity::find().filter(in_subtree(org)).count(conn).await
+}
+
+fn in_subtree(org: &OrgPath) -> Condition {
+    Condition::all().add(http::org_filter(org, Column::Org)).add(Column::State.ne(DELETED))
+}
+
+pub async fn insert(tx: &Tx, row: Model) -> Result<(), DbErr> {
+    Entity::insert(row.into_active_model()).exec_without_returning(tx).await.map(drop)
+}
+
+/// Writes everything that its owner may change; the row is locked by the caller.
+pub async fn update(tx: &Tx, row: Model) -> Result<(), DbErr> {
+    Entity::update(row.into_active_model().reset_all()).exec(tx).await.map(drop)
+}
+
+/// A call got through: the endpoint is well.
+pub async fn mark_well(tx: &Tx, id: Uuid) -> Result<(), DbErr> {
+    let update = "UPDATE webhook_endpoint SET failing_since = NULL, paused_until = NULL
+         WHERE id = $1 AND (failing_since IS NOT NULL OR paused_until IS NOT NULL)";
+    sql::execute(tx, update, vec![id.into()]).await.map(drop)
+}
+
+/// A call failed; answers since when the endpoint has been failing without a success.
+pub async fn mark_failing(tx: &Tx, id: Uuid, now: DateTime<Utc>) -> Result<DateTime<Utc>, DbErr> {
+    let update = "UPDATE webhook_endpoint SET failing_since = coalesce(failing_since, $2)
+         WHERE id = $1 RETURNING failing_since";
+    let row = sql::one(tx, update, vec![id.into(), now.into()]).await?;
+    row.map_or(Ok(now), |row| row.try_get("", "failing_since"))
+}
+
+/// Nothing is sent to the endpoint before `until`.
+pub async fn pause(tx: &Tx, id: Uuid, until: DateTime<Utc>) -> Result<(), DbErr> {
+    let update = "UPDATE webhook_endpoint SET paused_until = $2 WHERE id = $1";
+    sql::execute(tx, update, vec![id.into(), until.into()]).await.map(drop)
+}
+
+/// Switches an active endpoint off; answers whether it was active.
+pub async fn disable(tx: &Tx, id: Uuid, reason: &str, now: DateTime<Utc>) -> Result<bool, DbErr> {
+    let update = "UPDATE webhook_endpoint
+         SET state = 'disabled', state_reason = $2, version = version + 1, updated_at = $3
+         WHERE id = $1 AND state = 'active'";
+    let values = vec![id.into(), reason.into(), now.into()];
+    Ok(sql::execute(tx, update, values).await?.rows_affected() == 1)
+}
+
+/// Sealed secrets that sign at `now`, the newest first.
+pub async fn secrets(
+    conn: &impl ConnectionTrait,
+    endpoint: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<endpoint_secret::Model>, DbErr> {
+    let valid = Condition::any()
+        .add(endpoint_secret::Column::ExpiresAt.is_null())
+        .add(endpoint_secret::Column::ExpiresAt.gt(now));
+    endpoint_secret::Entity::find()
+        .filter(endpoint_secret::Column::EndpointId.eq(endpoint))
+        .filter(valid)
+        .order_by_desc(endpoint_secret::Column::Id)
+        .all(conn)
+        .await
+}
+
+/// Adds a secret and lets those before it sign until `old_until` at most.
+pub async fn add_secret(
+    tx: &Tx,
+    row: endpoint_secret::Model,
+    old_until: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    let update = "UPDATE endpoint_secret SET expires_at = $2
+         WHERE endpoint_id = $1 AND (expires_at IS NULL OR expires_at > $2)";
+    sql::execute(tx, update, vec![row.endpoint_id.into(), old_until.into()]).await?;
+    endpoint_secret::Entity::insert(row.into_active_model())
+        .exec_without_returning(tx)
+        .await
+        .map(drop)
+}
+
+/// Those of the endpoints that are paused or failing.
+pub async fn troubled(
+    conn: &impl ConnectionTrait,
+    ids: Vec<Uuid>,
+) -> Result<HashMap<Uuid, Model>, DbErr> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let trouble = Condition::any()
+        .add(Column::FailingSince.is_not_null())
+        .add(Column::PausedUntil.is_not_null());
+    let rows = Entity::find().filter(Column::Id.is_in(ids)).filter(trouble).all(conn).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
