@@ -50,7 +50,10 @@ impl Accounts {
         let path = data.join(FILE);
         match fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text).map_err(|e| {
-                format!("{} cannot be read: {e}; mend it, or remove it to have new accounts made", path.display())
+                format!(
+                    "{} cannot be read: {e}; mend it, or remove it to have new accounts made",
+                    path.display()
+                )
             }),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
                 let accounts = Self::demo();
@@ -97,7 +100,12 @@ impl Accounts {
         let text = serde_json::to_string_pretty(self)?;
         // Written aside and renamed, so that a crash never leaves half a file.
         let partial = path.with_extension("partial");
-        let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&partial)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(partial, path)

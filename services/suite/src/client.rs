@@ -37,7 +37,10 @@ impl Client {
 
     pub async fn connect_as(target: &Target, name: &str) -> Result<Self, String> {
         let base = target.url.trim_end_matches('/').to_owned();
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(120)).build().map_err(|e| e.to_string())?;
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(120))
+            .build()
+            .map_err(|e| e.to_string())?;
         let token = match &target.token {
             Some(token) => token.clone(),
             None => login(&http, &base, &target.data, name).await?,
@@ -50,9 +53,18 @@ impl Client {
     }
 
     /// Sends JSON and returns status and JSON; answers 429 and 503 are waited out, for a minute at most.
-    pub async fn send(&self, method: Method, path: &str, key: Option<&str>, body: &Value) -> Result<(StatusCode, Value), String> {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        key: Option<&str>,
+        body: &Value,
+    ) -> Result<(StatusCode, Value), String> {
         for attempt in 0.. {
-            let mut request = self.http.request(method.clone(), format!("{}{path}", self.base)).bearer_auth(&self.token);
+            let mut request = self
+                .http
+                .request(method.clone(), format!("{}{path}", self.base))
+                .bearer_auth(&self.token);
             if let Some(key) = key {
                 request = request.header("idempotency-key", key);
             }
@@ -69,7 +81,11 @@ impl Client {
             };
             let status = response.status();
             if matches!(status.as_u16(), 429 | 503) && attempt < 30 {
-                let wait = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.parse().ok()).unwrap_or(2);
+                let wait = response
+                    .headers()
+                    .get("retry-after")
+                    .and_then(|v| v.to_str().ok()?.parse().ok())
+                    .unwrap_or(2);
                 tokio::time::sleep(Duration::from_secs(std::cmp::min(wait, 10))).await;
                 continue;
             }
@@ -99,9 +115,17 @@ fn accept(status: StatusCode, body: Value, path: &str) -> Result<Value, String> 
     if status.is_success() { Ok(body) } else { Err(format!("{path} answered {status}: {body}")) }
 }
 
-async fn login(http: &reqwest::Client, base: &str, data: &Path, name: &str) -> Result<String, String> {
+async fn login(
+    http: &reqwest::Client,
+    base: &str,
+    data: &Path,
+    name: &str,
+) -> Result<String, String> {
     if !data.join("accounts.json").exists() {
-        return Err(format!("no accounts in {}; give --token, or --data with the suite's data folder", data.display()));
+        return Err(format!(
+            "no accounts in {}; give --token, or --data with the suite's data folder",
+            data.display()
+        ));
     }
     let accounts = Accounts::open(data)?;
     let user = accounts.user(name).ok_or_else(|| format!("there is no account {name}"))?;

@@ -11,15 +11,95 @@ use crate::client::{Client, Target};
 
 /// Customers: source key, kind, name, phone, e-mail, tier, account manager, org, locale.
 const CUSTOMERS: &[[&str; 9]] = &[
-    ["1", "person", "张三", "13800138000", "zhang.san@example.org", "vip", "zhao.min", "/acme/north", "zh-CN"],
-    ["2", "person", "欧阳修文", "13912345678", "ouyang@example.org", "key", "zhao.min", "/acme/north", "zh-CN"],
-    ["3", "organisation", "北方精密仪器有限公司", "010-62345678", "service@north-instruments.example", "key", "zhao.min", "/acme/north", "zh-CN"],
+    [
+        "1",
+        "person",
+        "张三",
+        "13800138000",
+        "zhang.san@example.org",
+        "vip",
+        "zhao.min",
+        "/acme/north",
+        "zh-CN",
+    ],
+    [
+        "2",
+        "person",
+        "欧阳修文",
+        "13912345678",
+        "ouyang@example.org",
+        "key",
+        "zhao.min",
+        "/acme/north",
+        "zh-CN",
+    ],
+    [
+        "3",
+        "organisation",
+        "北方精密仪器有限公司",
+        "010-62345678",
+        "service@north-instruments.example",
+        "key",
+        "zhao.min",
+        "/acme/north",
+        "zh-CN",
+    ],
     ["4", "person", "单雄信", "13700137000", "shan@example.org", "", "", "/acme/north", "zh-CN"],
-    ["5", "person", "李清照", "13600136000", "li.qingzhao@example.org", "", "", "/acme/south", "zh-CN"],
-    ["6", "organisation", "南方茶叶集团", "020-83331234", "kefu@south-tea.example", "vip", "", "/acme/south", "zh-CN"],
-    ["7", "person", "Alice Smith", "+14155552671", "alice@example.org", "", "", "/acme/south", "en"],
-    ["8", "person", "Bob Müller", "+4930901820", "bob@example.org", "standard", "", "/acme/north", "en"],
-    ["9", "organisation", "Harbour Freight Ltd", "+442079460958", "desk@harbour.example", "key", "zhao.min", "/acme/north", "en"],
+    [
+        "5",
+        "person",
+        "李清照",
+        "13600136000",
+        "li.qingzhao@example.org",
+        "",
+        "",
+        "/acme/south",
+        "zh-CN",
+    ],
+    [
+        "6",
+        "organisation",
+        "南方茶叶集团",
+        "020-83331234",
+        "kefu@south-tea.example",
+        "vip",
+        "",
+        "/acme/south",
+        "zh-CN",
+    ],
+    [
+        "7",
+        "person",
+        "Alice Smith",
+        "+14155552671",
+        "alice@example.org",
+        "",
+        "",
+        "/acme/south",
+        "en",
+    ],
+    [
+        "8",
+        "person",
+        "Bob Müller",
+        "+4930901820",
+        "bob@example.org",
+        "standard",
+        "",
+        "/acme/north",
+        "en",
+    ],
+    [
+        "9",
+        "organisation",
+        "Harbour Freight Ltd",
+        "+442079460958",
+        "desk@harbour.example",
+        "key",
+        "zhao.min",
+        "/acme/north",
+        "en",
+    ],
     ["10", "person", "曾国华", "13500135000", "zeng@example.org", "", "", "/acme/south", "zh-CN"],
 ];
 
@@ -32,8 +112,20 @@ const TICKETS: &[[&str; 5]] = &[
     ["5", "return_exchange", "收到的颜色不对", "订的是青花，收到的是红色。", "pending"],
     ["6", "service_request", "申请月结账户", "我们想改为月结。", "new"],
     ["7", "complaint", "Parcel left in the rain", "The box was soaked through.", "replied"],
-    ["8", "consultation", "How do I change the delivery address?", "I am moving next week.", "resolved"],
-    ["9", "claim", "Three pallets missing", "Booking HF-2291, three of nine pallets never arrived.", "claimed"],
+    [
+        "8",
+        "consultation",
+        "How do I change the delivery address?",
+        "I am moving next week.",
+        "resolved",
+    ],
+    [
+        "9",
+        "claim",
+        "Three pallets missing",
+        "Booking HF-2291, three of nine pallets never arrived.",
+        "claimed",
+    ],
     ["10", "suggestion", "建议增加夜间取件", "上班族白天没时间取件。", "new"],
 ];
 
@@ -55,15 +147,26 @@ pub async fn run(target: &Target) -> Result<(), String> {
     let north = Client::connect_as(target, "li.na").await?;
     let south = Client::connect_as(target, "chen.jie").await?;
     for ticket in TICKETS {
-        let customer = CUSTOMERS.iter().find(|c| c[0] == ticket[0]).ok_or("a ticket without customer")?;
+        let customer =
+            CUSTOMERS.iter().find(|c| c[0] == ticket[0]).ok_or("a ticket without customer")?;
         let agent = if customer[7] == "/acme/south" { &south } else { &north };
         open(agent, ticket).await?;
     }
     let accounts = target.data.join("accounts.json");
-    let password = crate::accounts::Accounts::open(&target.data)?.user("admin").map(|u| u.password.clone());
-    println!("Login: admin / {}  (more accounts: {})", password.unwrap_or_default(), accounts.display());
+    let password =
+        crate::accounts::Accounts::open(&target.data)?.user("admin").map(|u| u.password.clone());
+    println!(
+        "Login: admin / {}  (more accounts: {})",
+        password.unwrap_or_default(),
+        accounts.display()
+    );
     println!("Token: {}", admin.token());
-    println!("Example data is loaded: {} customers, {} tickets. Mails go to {}.", CUSTOMERS.len(), TICKETS.len(), target.data.join("mail").display());
+    println!(
+        "Example data is loaded: {} customers, {} tickets. Mails go to {}.",
+        CUSTOMERS.len(),
+        TICKETS.len(),
+        target.data.join("mail").display()
+    );
     Ok(())
 }
 
@@ -76,17 +179,43 @@ async fn staff(admin: &Client) -> Result<(), String> {
 }
 
 async fn customers(admin: &Client) -> Result<(), String> {
-    let columns = ["source_key", "kind", "name", "phone", "email", "tier", "account_manager", "org", "locale"];
+    let columns = [
+        "source_key",
+        "kind",
+        "name",
+        "phone",
+        "email",
+        "tier",
+        "account_manager",
+        "org",
+        "locale",
+    ];
     let row = |cells: &[&str; 9]| -> Value {
-        columns.iter().zip(cells).filter(|(_, cell)| !cell.is_empty()).map(|(c, cell)| ((*c).to_owned(), json!(cell))).collect::<serde_json::Map<_, _>>().into()
+        columns
+            .iter()
+            .zip(cells)
+            .filter(|(_, cell)| !cell.is_empty())
+            .map(|(c, cell)| ((*c).to_owned(), json!(cell)))
+            .collect::<serde_json::Map<_, _>>()
+            .into()
     };
     let rows: Vec<Value> = CUSTOMERS.iter().map(row).collect();
-    let report = admin.post("/api/v1/customer-imports", None, &json!({ "source": "demo", "rows": rows })).await?;
-    let broken: Vec<&Value> = report["results"].as_array().into_iter().flatten().filter(|r| r["outcome"] == "error").collect();
+    let report = admin
+        .post("/api/v1/customer-imports", None, &json!({ "source": "demo", "rows": rows }))
+        .await?;
+    let broken: Vec<&Value> = report["rows"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter(|r| r["outcome"] == "error")
+        .collect();
     if broken.is_empty() { Ok(()) } else { Err(format!("customers were refused: {broken:?}")) }
 }
 
-async fn open(agent: &Client, [customer, kind, subject, body, state]: &[&str; 5]) -> Result<(), String> {
+async fn open(
+    agent: &Client,
+    [customer, kind, subject, body, state]: &[&str; 5],
+) -> Result<(), String> {
     let cells = CUSTOMERS.iter().find(|c| c[0] == *customer).ok_or("unknown customer")?;
     let found = agent.get(&format!("/api/v1/customers?identifier={}", cells[4])).await?;
     let id = found["items"][0]["id"].clone();
@@ -95,17 +224,39 @@ async fn open(agent: &Client, [customer, kind, subject, body, state]: &[&str; 5]
     if opened["status"] != "new" && opened["status"] != "open" {
         return Ok(());
     }
-    let path = |action: &str| format!("/api/v1/tickets/{}/{action}", opened["id"].as_str().unwrap_or_default());
+    let path = |action: &str| {
+        format!("/api/v1/tickets/{}/{action}", opened["id"].as_str().unwrap_or_default())
+    };
     if *state != "new" {
         agent.post(&path("claim"), None, &json!({})).await?;
     }
     if ["replied", "resolved", "pending"].contains(state) {
-        let reply = if cells[8] == "en" { "Thank you for telling us. We are looking into it." } else { "感谢您的反馈，我们正在核实处理。" };
-        agent.post(&path("articles"), Some(&format!("demo-reply-{customer}")), &json!({ "direction": "outbound", "body": reply })).await?;
+        let reply = if cells[8] == "en" {
+            "Thank you for telling us. We are looking into it."
+        } else {
+            "感谢您的反馈，我们正在核实处理。"
+        };
+        agent
+            .post(
+                &path("articles"),
+                Some(&format!("demo-reply-{customer}")),
+                &json!({ "direction": "outbound", "body": reply }),
+            )
+            .await?;
     }
     match *state {
-        "resolved" => drop(agent.post(&path("resolve"), None, &json!({ "resolution": "已与客户确认 / agreed with the customer" })).await?),
-        "pending" => drop(agent.post(&path("pending"), None, &json!({ "kind": "customer" })).await?),
+        "resolved" => drop(
+            agent
+                .post(
+                    &path("resolve"),
+                    None,
+                    &json!({ "resolution": "已与客户确认 / agreed with the customer" }),
+                )
+                .await?,
+        ),
+        "pending" => {
+            drop(agent.post(&path("pending"), None, &json!({ "kind": "customer" })).await?)
+        }
         _ => {}
     }
     Ok(())

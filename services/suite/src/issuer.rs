@@ -13,13 +13,25 @@ pub fn run(data: &Path, listen: &str) -> Result<(), String> {
     std::fs::create_dir_all(data).map_err(|e| format!("{}: {e}", data.display()))?;
     let options = Options {
         preset: Accounts::open(data)?.settings(),
-        settings: vec![("data.dir".into(), data.display().to_string()), ("auth.mode".into(), "builtin".into())],
+        settings: vec![
+            ("data.dir".into(), data.display().to_string()),
+            ("auth.mode".into(), "builtin".into()),
+        ],
         ..Options::default()
     };
-    let settings = host::cli::settings(&[], &Common::default(), &options).map_err(|e| e.to_string())?;
-    let issuer = Data::new(host::issuer(&settings, &format!("http://{listen}")).map_err(|e| e.to_string())?);
-    let app = move || App::new().app_data(issuer.clone()).into_utoipa_app().configure(http::issuer::routes).into_app();
-    let server = HttpServer::new(app).workers(1).bind(listen).map_err(|e| format!("{listen}: {e}"))?;
+    let settings =
+        host::cli::settings(&[], &Common::default(), &options).map_err(|e| e.to_string())?;
+    let issuer =
+        Data::new(host::issuer(&settings, &format!("http://{listen}")).map_err(|e| e.to_string())?);
+    let app = move || {
+        App::new()
+            .app_data(issuer.clone())
+            .into_utoipa_app()
+            .configure(http::issuer::routes)
+            .into_app()
+    };
+    let server =
+        HttpServer::new(app).workers(1).bind(listen).map_err(|e| format!("{listen}: {e}"))?;
     println!("token issuer at http://{listen}");
     actix_web::rt::System::new().block_on(server.run()).map_err(|e| e.to_string())
 }

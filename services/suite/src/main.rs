@@ -72,7 +72,9 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Own::Shared(Command::Serve) => serve(&cli.common, false),
-        Own::Shared(command) => return host::cli::run(command, &cli.common, &modules(), Options::default()),
+        Own::Shared(command) => {
+            return host::cli::run(command, &cli.common, &modules(), Options::default());
+        }
         Own::Demo => serve(&cli.common, true),
         Own::Token { name, target } => block_on(async {
             println!("{}", Client::connect_as(&target, &name).await?.token());
@@ -92,12 +94,18 @@ fn main() -> ExitCode {
 
 fn serve(common: &Common, demo: bool) -> Result<(), String> {
     let modules = modules();
-    let settings = host::cli::settings(&modules, common, &Options::default()).map_err(|e| e.to_string())?;
-    let mut options = Options::default();
+    let settings =
+        host::cli::settings(&modules, common, &Options::default()).map_err(|e| e.to_string())?;
+    // Mails are kept beside the rest of the data, wherever that is.
+    let mails = settings.data.dir.join("mail").display().to_string();
+    let mut options = Options {
+        preset: format!("[notification.email]\nfolder = {}\n", serde_json::Value::from(mails)),
+        ..Options::default()
+    };
     if settings.auth.mode == AuthMode::Builtin {
         let data = settings.data.dir.clone();
         std::fs::create_dir_all(&data).map_err(|e| format!("{}: {e}", data.display()))?;
-        options.preset = Accounts::open(&data)?.settings();
+        options.preset += &Accounts::open(&data)?.settings();
         options.on_ready = Some(Box::new(move |running| welcome(running, data, demo)));
     }
     host::cli::serve(&modules, common, options).map_err(|e| e.to_string())
@@ -106,7 +114,10 @@ fn serve(common: &Common, demo: bool) -> Result<(), String> {
 /// Tells how to get in; loads example data beside the running server.
 fn welcome(running: &Running, data: PathBuf, demo: bool) {
     let url = running.base_url().to_owned();
-    println!("Kefu runs at {url}  (API: {url}/docs, accounts: {})", data.join("accounts.json").display());
+    println!(
+        "Kefu runs at {url}  (API: {url}/docs, accounts: {})",
+        data.join("accounts.json").display()
+    );
     if demo {
         thread::spawn(move || {
             if let Err(message) = block_on(demo::run(&Target { url, token: None, data })) {

@@ -58,12 +58,16 @@ impl Import {
     /// Runs the import; the summary goes to standard output, the progress bar to standard error.
     pub async fn run(&self) -> Result<(), String> {
         if self.dry_run && self.format == Format::Servicenow {
-            return Err("--dry-run is for customers; a history import can be run again safely instead".into());
+            return Err(
+                "--dry-run is for customers; a history import can be run again safely instead"
+                    .into(),
+            );
         }
         let client = Client::connect(&self.target).await?;
         let total = count_rows(&self.file)?;
         let bar = ProgressBar::new(total).with_style(
-            ProgressStyle::with_template("{bar:30} {pos}/{len} rows, {per_sec}, {eta} left").map_err(|e| e.to_string())?,
+            ProgressStyle::with_template("{bar:30} {pos}/{len} rows, {per_sec}, {eta} left")
+                .map_err(|e| e.to_string())?,
         );
         let begun = Instant::now();
         let outcome = tokio::select! {
@@ -90,10 +94,18 @@ impl Import {
             let line = records.reader().position().line();
             let end = next.is_none();
             match next {
-                Some(Ok(record)) => chunk.push((record.position().map_or(line, csv::Position::line), record)),
+                Some(Ok(record)) => {
+                    chunk.push((record.position().map_or(line, csv::Position::line), record))
+                }
                 Some(Err(e)) => {
                     outcome.rejected += 1;
-                    errors.write(line, "malformed-row", "", &e.to_string(), &csv::StringRecord::new())?;
+                    errors.write(
+                        line,
+                        "malformed-row",
+                        "",
+                        &e.to_string(),
+                        &csv::StringRecord::new(),
+                    )?;
                 }
                 None => {}
             }
@@ -116,7 +128,8 @@ impl Import {
         outcome: &mut Outcome,
         errors: &mut ErrorFile,
     ) -> Result<(), String> {
-        let rows: Vec<Value> = chunk.iter().map(|(line, record)| self.row(header, *line, record)).collect();
+        let rows: Vec<Value> =
+            chunk.iter().map(|(line, record)| self.row(header, *line, record)).collect();
         let (path, body) = match self.format {
             Format::Customers => (
                 "/api/v1/customer-imports",
@@ -129,16 +142,26 @@ impl Import {
         };
         let (status, answer) = client.send(Method::POST, path, None, &body).await?;
         if !status.is_success() {
-            return Err(format!("rows from line {} on were refused as a whole: {status} {answer}", chunk[0].0));
+            return Err(format!(
+                "rows from line {} on were refused as a whole: {status} {answer}",
+                chunk[0].0
+            ));
         }
-        for result in answer["results"].as_array().into_iter().flatten() {
+        for result in answer["rows"].as_array().into_iter().flatten() {
             let word = result["outcome"].as_str().unwrap_or("unknown").to_owned();
             if word == "error" {
                 outcome.rejected += 1;
                 let line = result["line"].as_u64().unwrap_or_default();
                 let empty = csv::StringRecord::new();
-                let record = chunk.iter().find(|(l, _)| *l == line).map_or(&empty, |(_, record)| record);
-                let text = |field: &str| result[field].as_str().unwrap_or_default().to_owned();
+                let record =
+                    chunk.iter().find(|(l, _)| *l == line).map_or(&empty, |(_, record)| record);
+                // Customers tell remarks, of which the first is the fault; tickets tell one error.
+                let fault = if result["error"].is_object() {
+                    &result["error"]
+                } else {
+                    &result["remarks"][0]
+                };
+                let text = |field: &str| fault[field].as_str().unwrap_or_default().to_owned();
                 errors.write(line, &text("code"), &text("pointer"), &text("detail"), record)?;
             } else {
                 *outcome.counts.entry(word).or_default() += 1;
@@ -153,7 +176,9 @@ impl Import {
             .iter()
             .zip(record.iter())
             .filter(|(_, cell)| !cell.trim().is_empty())
-            .map(|(name, cell)| (name.trim().trim_start_matches('\u{feff}').to_owned(), json!(cell.trim())))
+            .map(|(name, cell)| {
+                (name.trim().trim_start_matches('\u{feff}').to_owned(), json!(cell.trim()))
+            })
             .collect();
         row.insert("line".into(), json!(line));
         row.into()
@@ -168,7 +193,8 @@ impl Import {
     }
 
     fn print_summary(&self, outcome: &Outcome, total: u64, seconds: f64) {
-        let words: Vec<String> = outcome.counts.iter().map(|(word, n)| format!("{n} {word}")).collect();
+        let words: Vec<String> =
+            outcome.counts.iter().map(|(word, n)| format!("{n} {word}")).collect();
         println!("{total} rows: {}, {} rejected", words.join(", "), outcome.rejected);
         println!("{seconds:.1} s, {:.0} rows/s", total as f64 / seconds.max(0.001));
         if outcome.rejected > 0 {
@@ -197,7 +223,14 @@ impl ErrorFile {
         Self { path, header: header.clone(), writer: None }
     }
 
-    fn write(&mut self, line: u64, code: &str, pointer: &str, detail: &str, record: &csv::StringRecord) -> Result<(), String> {
+    fn write(
+        &mut self,
+        line: u64,
+        code: &str,
+        pointer: &str,
+        detail: &str,
+        record: &csv::StringRecord,
+    ) -> Result<(), String> {
         let told = |e: csv::Error| e.to_string();
         if self.writer.is_none() {
             let mut writer = csv::WriterBuilder::new()
@@ -209,7 +242,8 @@ impl ErrorFile {
             writer.write_record(&first).map_err(told)?;
             self.writer = Some(writer);
         }
-        let mut row = csv::StringRecord::from(vec![line.to_string().as_str(), code, pointer, detail]);
+        let mut row =
+            csv::StringRecord::from(vec![line.to_string().as_str(), code, pointer, detail]);
         row.extend(record.iter());
         match &mut self.writer {
             Some(writer) => writer.write_record(&row).map_err(told),
