@@ -3,5 +3,8 @@
 //! (one process) and split (five processes).
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test")]
 
+mod bad_input;
+mod curl_walk;
+mod history_import;
 mod main_job;
 mod main_job_parts;

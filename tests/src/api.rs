@@ -30,7 +30,6 @@ pub struct Answer {
 impl Answer {
     /// The body, if the status is `expected`.
     #[track_caller]
-    #[must_use]
     pub fn expect(self, expected: u16) -> Value {
         assert_eq!(self.status, expected, "{}", self.text);
         self.body
@@ -49,23 +48,35 @@ impl Answer {
 impl Caller {
     #[must_use]
     pub fn anonymous(urls: &Urls) -> Self {
-        let http = reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("client");
+        let http =
+            reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("client");
         Self { http, urls: urls.clone(), token: None, traceparent: None }
     }
 
     /// Logs in as a member of staff (password grant of the built-in issuer).
     pub async fn user(urls: &Urls, name: &str, password: &str) -> Self {
-        Self::login(urls, &[("grant_type", "password"), ("username", name), ("password", password)]).await
+        Self::login(urls, &[("grant_type", "password"), ("username", name), ("password", password)])
+            .await
     }
 
     /// Logs in as a partner system (client credentials).
     pub async fn client(urls: &Urls, id: &str, secret: &str) -> Self {
-        Self::login(urls, &[("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)]).await
+        Self::login(
+            urls,
+            &[("grant_type", "client_credentials"), ("client_id", id), ("client_secret", secret)],
+        )
+        .await
     }
 
     async fn login(urls: &Urls, form: &[(&str, &str)]) -> Self {
         let mut caller = Self::anonymous(urls);
-        let answer = caller.http.post(format!("{}/oauth2/token", urls.issuer)).form(form).send().await.expect("issuer");
+        let answer = caller
+            .http
+            .post(format!("{}/oauth2/token", urls.issuer))
+            .form(form)
+            .send()
+            .await
+            .expect("issuer");
         let status = answer.status();
         let body: Value = answer.json().await.expect("token response");
         assert!(status.is_success(), "login failed: {body}");
@@ -84,7 +95,6 @@ impl Caller {
         self.token.as_deref().unwrap_or_default()
     }
 
-    #[must_use]
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let mut request = self.http.request(method, self.urls.of(path));
         if let Some(token) = &self.token {
@@ -166,7 +176,11 @@ pub fn new_trace() -> String {
 /// `null` fields left out, for comparing only what is told.
 #[must_use]
 pub fn pick(value: &Value, fields: &[&str]) -> Value {
-    fields.iter().map(|f| ((*f).to_owned(), value[*f].clone())).collect::<serde_json::Map<_, _>>().into()
+    fields
+        .iter()
+        .map(|f| ((*f).to_owned(), value[*f].clone()))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
 }
 
 #[must_use]

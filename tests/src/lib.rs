@@ -19,30 +19,38 @@ use std::{
 /// The repository's root.
 #[must_use]
 pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ stands in the root").to_owned()
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("tests/ stands in the root")
+        .to_owned()
 }
 
 /// A binary of this workspace, built before the tests by the same profile.
 #[must_use]
 pub fn binary(name: &str) -> PathBuf {
     let path = std::env::current_exe().expect("own path");
-    let dir = path.ancestors().nth(2).expect("target/PROFILE/deps");
-    let binary = dir.join(name);
-    assert!(binary.exists(), "{} is missing; run `cargo build --workspace` or `make test`", binary.display());
-    binary
+    // A test stands in target/PROFILE/deps, a tool in target/PROFILE.
+    let found = path.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|p| p.exists());
+    found.unwrap_or_else(|| {
+        panic!("the binary {name} is missing; run `cargo build --workspace` or `make test`")
+    })
 }
 
 /// A setting that `make test` provides.
 #[must_use]
 pub fn required(variable: &str) -> String {
-    std::env::var(variable)
-        .unwrap_or_else(|_| panic!("{variable} is not set; run `make test`, or `deploy/local/with-services.sh cargo test`"))
+    std::env::var(variable).unwrap_or_else(|_| {
+        panic!(
+            "{variable} is not set; run `make test`, or `deploy/local/with-services.sh cargo test`"
+        )
+    })
 }
 
 /// The shared real data, or `None` with a word about it when this machine has none.
 #[must_use]
 pub fn data(file: &str) -> Option<PathBuf> {
-    let dir = std::env::var_os("KEFU_DATA_DIR").map_or_else(|| root().join("../shared/data"), PathBuf::from);
+    let dir = std::env::var_os("KEFU_DATA_DIR")
+        .map_or_else(|| root().join("../shared/data"), PathBuf::from);
     let path = dir.join(file);
     if path.exists() {
         return Some(path);

@@ -28,7 +28,8 @@ impl Mail {
     pub fn is_to(&self, address: &str) -> bool {
         self.raw.lines().any(|l| {
             let l = l.to_ascii_lowercase();
-            (l.starts_with("to:") || l.starts_with("x-rcptto:")) && l.contains(&address.to_ascii_lowercase())
+            (l.starts_with("to:") || l.starts_with("x-rcptto:"))
+                && l.contains(&address.to_ascii_lowercase())
         })
     }
 
@@ -38,7 +39,9 @@ impl Mail {
         let text = self.text();
         let at = text.find(part)?;
         let start = text[..at].rfind("http")?;
-        let end = text[start..].find(|c: char| c.is_whitespace() || "\"<>')".contains(c)).map_or(text.len(), |n| start + n);
+        let end = text[start..]
+            .find(|c: char| c.is_whitespace() || "\"<>')".contains(c))
+            .map_or(text.len(), |n| start + n);
         Some(text[start..end].to_owned())
     }
 }
@@ -52,13 +55,18 @@ impl Maildir {
     /// All mails to an address.
     #[must_use]
     pub fn to(&self, address: &str) -> Vec<Mail> {
+        self.all().into_iter().filter(|mail| mail.is_to(address)).collect()
+    }
+
+    /// Everything that has arrived.
+    #[must_use]
+    pub fn all(&self) -> Vec<Mail> {
         ["new", "cur"]
             .iter()
             .filter_map(|sub| fs::read_dir(self.dir.join(sub)).ok())
             .flatten()
             .filter_map(|entry| fs::read(entry.ok()?.path()).ok())
             .map(|raw| Mail { raw: String::from_utf8_lossy(&raw).into_owned() })
-            .filter(|mail| mail.is_to(address))
             .collect()
     }
 
@@ -92,7 +100,9 @@ fn decode_quoted_printable(text: &str) -> String {
 }
 
 fn decode_base64_parts(text: &str) -> String {
-    text.split("\n\n").filter_map(|part| decode_base64(&part.replace('\n', ""))).collect::<Vec<_>>().join("\n")
+    let body =
+        |part: &str| part.lines().take_while(|line| !line.starts_with("--")).collect::<String>();
+    text.split("\n\n").filter_map(|part| decode_base64(&body(part))).collect::<Vec<_>>().join("\n")
 }
 
 fn decode_base64(text: &str) -> Option<String> {

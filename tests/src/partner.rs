@@ -30,7 +30,9 @@ impl Call {
     pub fn verifies(&self, secret: &str) -> bool {
         let mut headers = reqwest::header::HeaderMap::new();
         for (name, value) in &self.headers {
-            if let (Ok(name), Ok(value)) = (name.parse::<reqwest::header::HeaderName>(), value.parse()) {
+            if let (Ok(name), Ok(value)) =
+                (name.parse::<reqwest::header::HeaderName>(), value.parse())
+            {
                 headers.insert(name, value);
             }
         }
@@ -54,12 +56,14 @@ impl Partner {
         let calls: Arc<Mutex<Vec<Call>>> = Arc::default();
         let data = web::Data::from(calls.clone());
         std::thread::spawn(move || {
-            let server = HttpServer::new(move || App::new().app_data(data.clone()).default_service(web::to(take)))
-                .workers(1)
-                .listen(listener)
-                .expect("listening")
-                .disable_signals()
-                .run();
+            let server = HttpServer::new(move || {
+                App::new().app_data(data.clone()).default_service(web::to(take))
+            })
+            .workers(1)
+            .listen(listener)
+            .expect("listening")
+            .disable_signals()
+            .run();
             actix_web::rt::System::new().block_on(server)
         });
         Self { url, calls }
@@ -72,17 +76,25 @@ impl Partner {
 
     /// Waits for a call whose event fits.
     pub async fn wait(&self, what: &str, limit: Duration, fits: impl Fn(&Value) -> bool) -> Call {
-        eventually(what, limit, || async { self.calls().into_iter().find(|c| fits(&c.event())) }).await
+        eventually(what, limit, || async { self.calls().into_iter().find(|c| fits(&c.event())) })
+            .await
     }
 }
 
-async fn take(request: HttpRequest, body: web::Bytes, calls: web::Data<Mutex<Vec<Call>>>) -> HttpResponse {
+async fn take(
+    request: HttpRequest,
+    body: web::Bytes,
+    calls: web::Data<Mutex<Vec<Call>>>,
+) -> HttpResponse {
     let headers: Vec<(String, String)> = request
         .headers()
         .iter()
-        .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+        .map(|(name, value)| {
+            (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
         .collect();
-    let id = headers.iter().find(|(n, _)| n == "webhook-id").map(|(_, v)| v.clone()).unwrap_or_default();
+    let id =
+        headers.iter().find(|(n, _)| n == "webhook-id").map(|(_, v)| v.clone()).unwrap_or_default();
     calls.lock().expect("no panic while held").push(Call { id, headers, body: body.to_vec() });
     HttpResponse::NoContent().finish()
 }

@@ -58,7 +58,13 @@ impl Collector {
     #[must_use]
     pub fn services_of(&self, trace_id: &str) -> BTreeMap<String, BTreeSet<String>> {
         let mut services: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for span in self.spans.lock().expect("no panic while held").iter().filter(|s| s.trace_id == trace_id) {
+        for span in self
+            .spans
+            .lock()
+            .expect("no panic while held")
+            .iter()
+            .filter(|s| s.trace_id == trace_id)
+        {
             services.entry(span.service.clone()).or_default().insert(span.name.clone());
         }
         services
@@ -71,7 +77,10 @@ async fn take(body: web::Bytes, spans: web::Data<Mutex<Vec<Span>>>) -> HttpRespo
     };
     let mut taken = spans.lock().expect("no panic while held");
     for resource in request.resource_spans {
-        let process = attribute(resource.resource.map(|r| r.attributes).unwrap_or_default().as_slice(), "service.name");
+        let process = attribute(
+            resource.resource.map(|r| r.attributes).unwrap_or_default().as_slice(),
+            "service.name",
+        );
         for span in resource.scope_spans.into_iter().flat_map(|s| s.spans) {
             let service = attribute(&span.attributes, "kefu.service").or_else(|| process.clone());
             taken.push(Span {

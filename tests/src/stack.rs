@@ -23,19 +23,56 @@ const OWNERS: [(&str, &[&str]); 5] = [
     (
         "ticketing",
         &[
-            "tickets", "ticket-kinds", "ticket-categories", "queues", "calendars", "sla-policies", "ticket-imports",
-            "departments", "ticket-reports", "tasks", "ticketing",
+            "tickets",
+            "ticket-kinds",
+            "ticket-categories",
+            "queues",
+            "calendars",
+            "sla-policies",
+            "ticket-imports",
+            "departments",
+            "ticket-reports",
+            "tasks",
+            "ticketing",
         ],
     ),
     (
         "quality",
         &[
-            "scorecards", "sampling-plans", "inspections", "evaluations", "appeals", "rectifications",
-            "service-reports", "quality",
+            "scorecards",
+            "sampling-plans",
+            "inspections",
+            "evaluations",
+            "appeals",
+            "rectifications",
+            "service-reports",
+            "quality",
         ],
     ),
-    ("survey", &["surveys", "survey-triggers", "invitations", "responses", "survey-results", "answers", "survey"]),
-    ("notification", &["templates", "workflows", "staff", "webhook-endpoints", "notices", "inbox", "notification"]),
+    (
+        "survey",
+        &[
+            "surveys",
+            "survey-triggers",
+            "invitations",
+            "responses",
+            "survey-results",
+            "answers",
+            "survey",
+        ],
+    ),
+    (
+        "notification",
+        &[
+            "templates",
+            "workflows",
+            "staff",
+            "webhook-endpoints",
+            "notices",
+            "inbox",
+            "notification",
+        ],
+    ),
 ];
 
 /// Where each service answers.
@@ -52,8 +89,12 @@ impl Urls {
         if path.starts_with("http") {
             return path.to_owned();
         }
-        let segment = path.trim_start_matches("/api/v1/").split(['/', '?']).next().unwrap_or_default();
-        let owner = OWNERS.iter().find(|(_, owned)| owned.contains(&segment)).map_or("ticketing", |(owner, _)| owner);
+        let segment =
+            path.trim_start_matches("/api/v1/").split(['/', '?']).next().unwrap_or_default();
+        let owner = OWNERS
+            .iter()
+            .find(|(_, owned)| owned.contains(&segment))
+            .map_or("ticketing", |(owner, _)| owner);
         format!("{}{path}", self.services[owner])
     }
 
@@ -126,7 +167,10 @@ impl Stack {
             .env("KEFU__NOTIFICATION__EMAIL__TLS", "none")
             .env("KEFU__NOTIFICATION__WEBHOOKS__ALLOW_CIDRS", "127.0.0.0/8")
             .env("KEFU__NOTIFICATION__WEBHOOKS__ALLOW_HTTP", "true")
-            .env("KEFU__TELEMETRY__OTLP_ENDPOINT", self.options.otlp_endpoint.as_deref().unwrap_or_default())
+            .env(
+                "KEFU__TELEMETRY__OTLP_ENDPOINT",
+                self.options.otlp_endpoint.as_deref().unwrap_or_default(),
+            )
             .envs(self.options.env.iter().cloned())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("log file"))
@@ -134,7 +178,7 @@ impl Stack {
             .spawn()
             .expect("kefu starts");
         self.process = Some(child);
-        self.wait_ready(&[self.urls.issuer.clone()]).await;
+        self.wait_ready().await;
         let ready = begun.elapsed();
         self.accounts = read_json(&data.join("accounts.json"));
         ready
@@ -151,6 +195,16 @@ impl Stack {
         self.process.as_ref().map(Child::id)
     }
 
+    /// Asks the suite's process to end and waits for it.
+    pub fn stop_suite(&mut self) {
+        if let Some(mut child) = self.process.take() {
+            // A polite end, so that a hanging shutdown is seen as such and not papered over.
+            let asked = Command::new("kill").arg(child.id().to_string()).status();
+            assert!(asked.is_ok_and(|s| s.success()), "the suite was already gone");
+            child.wait().expect("the suite ends");
+        }
+    }
+
     /// `kill -9` of the suite's process.
     pub fn kill_suite(&mut self) {
         if let Some(mut child) = self.process.take() {
@@ -162,15 +216,18 @@ impl Stack {
     /// Five processes with PostgreSQL and Kafka of their own.
     pub async fn split(options: Options) -> Self {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let printed = split_sh(dir.path(), &options, &["start", "--dir", &dir.path().to_string_lossy()]);
+        let printed =
+            split_sh(dir.path(), &options, &["start", "--dir", &dir.path().to_string_lossy()]);
         let exports: BTreeMap<String, String> = printed
             .lines()
             .flat_map(|l| l.trim_start_matches("export ").split(' '))
             .filter_map(|pair| pair.split_once('='))
             .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
             .collect();
-        let services =
-            SERVICES.iter().map(|s| ((*s).to_owned(), exports[&format!("KEFU_{}_URL", s.to_uppercase())].clone())).collect();
+        let services = SERVICES
+            .iter()
+            .map(|s| ((*s).to_owned(), exports[&format!("KEFU_{}_URL", s.to_uppercase())].clone()))
+            .collect();
         Self {
             urls: Urls { issuer: exports["KEFU_ISSUER_URL"].clone(), services },
             mails: Maildir::open(&exports["KEFU_TEST_MAILDIR"]),
@@ -185,7 +242,8 @@ impl Stack {
     /// URL of a service's database (split).
     #[must_use]
     pub fn database(&self, service: &str) -> String {
-        let server = self.postgres.rsplit_once('/').map_or(self.postgres.as_str(), |(server, _)| server);
+        let server =
+            self.postgres.rsplit_once('/').map_or(self.postgres.as_str(), |(server, _)| server);
         format!("{server}/kefu_{service}")
     }
 
@@ -199,16 +257,18 @@ impl Stack {
         split_sh(self.dir.path(), &self.options, &["service", name, "start"]);
     }
 
-    async fn wait_ready(&self, urls: &[String]) {
+    async fn wait_ready(&self) {
         let http = reqwest::Client::new();
-        for url in urls {
-            let begun = Instant::now();
-            let ready = format!("{url}/health/ready");
-            while !http.get(&ready).send().await.is_ok_and(|r| r.status().is_success()) {
-                let log = || fs::read_to_string(self.dir.path().join("suite.log")).unwrap_or_default();
-                assert!(begun.elapsed() < Duration::from_secs(60), "{url} does not become ready:\n{}", log());
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+        let begun = Instant::now();
+        let ready = format!("{}/health/ready", self.urls.issuer);
+        while !http.get(&ready).send().await.is_ok_and(|r| r.status().is_success()) {
+            let log = || fs::read_to_string(self.dir.path().join("suite.log")).unwrap_or_default();
+            assert!(
+                begun.elapsed() < Duration::from_secs(60),
+                "{ready} does not answer:\n{}",
+                log()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -235,17 +295,13 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        match self.process.take() {
-            Some(mut child) => {
-                // A polite end, so that a hanging shutdown is seen as such and not papered over.
-                let asked = Command::new("kill").arg(child.id().to_string()).status();
-                assert!(asked.is_ok_and(|s| s.success()), "the suite was already gone");
-                child.wait().expect("the suite ends");
-            }
-            None if self.dir.path().join("parts.env").exists() => {
-                split_sh(self.dir.path(), &self.options, &["clean", "--dir", &self.dir.path().to_string_lossy()]);
-            }
-            None => {}
+        self.stop_suite();
+        if self.dir.path().join("parts.env").exists() {
+            split_sh(
+                self.dir.path(),
+                &self.options,
+                &["clean", "--dir", &self.dir.path().to_string_lossy()],
+            );
         }
     }
 }
@@ -266,7 +322,11 @@ fn split_sh(dir: &Path, options: &Options, args: &[&str]) -> String {
         .stdin(Stdio::null())
         .output()
         .expect("split.sh runs");
-    assert!(output.status.success(), "split.sh {args:?}:\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "split.sh {args:?}:\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 

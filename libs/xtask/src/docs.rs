@@ -24,7 +24,10 @@ pub fn run(root: &Path, check: bool) -> Result<(), String> {
         }
     }
     match (check, stale.is_empty()) {
-        (true, false) => Err(format!("generated documents are stale; run `cargo xtask docs`:\n{}", stale.join("\n"))),
+        (true, false) => Err(format!(
+            "generated documents are stale; run `cargo xtask docs`:\n{}",
+            stale.join("\n")
+        )),
         _ => {
             println!("{} documents, {} changed", documents.len(), stale.len());
             Ok(())
@@ -42,7 +45,8 @@ fn documents(root: &Path) -> Result<BTreeMap<PathBuf, String>, String> {
     documents.insert(root.join("openapi/asyncapi.yaml"), asyncapi);
     for event in contracts::all() {
         let schema = serde_json::to_string_pretty(&event.schema).map_err(|e| e.to_string())?;
-        documents.insert(root.join(format!("libs/contracts/schema/{}.json", event.ty)), schema + "\n");
+        documents
+            .insert(root.join(format!("libs/contracts/schema/{}.json", event.ty)), schema + "\n");
     }
     Ok(documents)
 }

@@ -22,17 +22,22 @@ pub async fn run() -> Result<(), String> {
     }
     let mut waits = vec![];
     for ticket in &tickets {
-        let resolved = admin.post(&format!("/api/v1/tickets/{ticket}/resolve"), json!({ "resolution": "done" })).await.expect(200);
+        let resolved = admin
+            .post(&format!("/api/v1/tickets/{ticket}/resolve"), json!({ "resolution": "done" }))
+            .await
+            .expect(200);
         tokio::time::sleep(Duration::from_millis(20)).await;
         waits.push((ticket.clone(), resolved["resolved_at"].clone()));
     }
     let mut milliseconds = vec![];
     for (ticket, resolved_at) in waits {
-        let path = format!("/api/v1/notices?ticket_id={ticket}&workflow=ticket_resolved&channel=email");
-        let notice = kefu_tests::eventually("the notice is delivered", Duration::from_secs(60), || async {
-            admin.list(&path).await.into_iter().find(|n| n["state"] == "delivered")
-        })
-        .await;
+        let path =
+            format!("/api/v1/notices?ticket_id={ticket}&workflow=ticket_resolved&channel=email");
+        let notice =
+            kefu_tests::eventually("the notice is delivered", Duration::from_secs(60), || async {
+                admin.list(&path).await.into_iter().find(|n| n["state"] == "delivered")
+            })
+            .await;
         milliseconds.push(between(&resolved_at, &notice["delivered_at"])?);
     }
     milliseconds.sort_by(f64::total_cmp);
@@ -48,17 +53,19 @@ pub async fn run() -> Result<(), String> {
 /// The customer's own event may still be on its way to ticketing.
 async fn open(admin: &kefu_tests::api::Caller, n: usize, customer: &Value) -> String {
     let ticket = json!({ "kind": "complaint", "subject": format!("Bench {n}"), "customer_id": customer, "body": "late" });
-    let body = kefu_tests::eventually("ticketing knows the customer", Duration::from_secs(30), || async {
-        let answer = admin.post("/api/v1/tickets", ticket.clone()).await;
-        (answer.status == 201).then_some(answer.body)
-    })
-    .await;
+    let body =
+        kefu_tests::eventually("ticketing knows the customer", Duration::from_secs(30), || async {
+            let answer = admin.post("/api/v1/tickets", ticket.clone()).await;
+            (answer.status == 201).then_some(answer.body)
+        })
+        .await;
     body["id"].as_str().unwrap_or_default().to_owned()
 }
 
 fn between(from: &Value, to: &Value) -> Result<f64, String> {
     let at = |v: &Value| {
-        chrono::DateTime::parse_from_rfc3339(v.as_str().unwrap_or_default()).map_err(|e| format!("{v}: {e}"))
+        chrono::DateTime::parse_from_rfc3339(v.as_str().unwrap_or_default())
+            .map_err(|e| format!("{v}: {e}"))
     };
     Ok((at(to)? - at(from)?).num_microseconds().unwrap_or_default() as f64 / 1_000.0)
 }

@@ -2,6 +2,7 @@
 //! a ratio to a baseline of the same run.
 
 mod end_to_end;
+mod footprint;
 mod relay;
 mod tickets;
 
@@ -15,6 +16,8 @@ pub enum What {
     Relay,
     /// Resolve → delivered mail.
     EndToEnd,
+    /// Time to ready and idle memory of the suite.
+    Footprint,
     All,
 }
 
@@ -22,8 +25,12 @@ pub fn run(what: What) -> Result<(), String> {
     if cfg!(debug_assertions) {
         println!("NOTE: a debug build; `make bench` measures a release build");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     runtime.map_err(|e| e.to_string())?.block_on(async {
+        if matches!(what, What::Footprint | What::All) {
+            footprint::run().await?;
+        }
         if matches!(what, What::Relay | What::All) {
             relay::run().await?;
         }
@@ -45,11 +52,18 @@ fn rate(n: usize, time: Duration) -> f64 {
 /// The `share` quantile of sorted values, 0 for none.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let last = sorted.len().saturating_sub(1);
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an index within the slice")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "an index within the slice"
+    )]
     let at = (last as f64 * share).round() as usize;
     sorted.get(at).copied().unwrap_or_default()
 }
 
 fn line(what: &str, ours: f64, baseline: f64, unit: &str) {
-    println!("{what:<34} {ours:>10.0} {unit:<9} baseline {baseline:>10.0}   ratio {:.2}", ours / baseline);
+    println!(
+        "{what:<34} {ours:>10.0} {unit:<9} baseline {baseline:>10.0}   ratio {:.2}",
+        ours / baseline
+    );
 }

@@ -32,8 +32,11 @@ pub async fn run() -> Result<(), String> {
     let brokers = kefu_tests::required("KEFU_TEST_KAFKA");
     let server = kefu_tests::required("KEFU_TEST_POSTGRES");
     let db = fresh_database(&server).await.map_err(|e| e.to_string())?;
-    let log: Arc<dyn EventLog> = Arc::new(KafkaLog::new(KafkaSettings::new(&brokers)).map_err(|e| e.to_string())?);
-    log.ensure_topics(&[contracts::ticketing::TOPIC.to_owned(), RAW_TOPIC.to_owned()]).await.map_err(|e| e.to_string())?;
+    let log: Arc<dyn EventLog> =
+        Arc::new(KafkaLog::new(KafkaSettings::new(&brokers)).map_err(|e| e.to_string())?);
+    log.ensure_topics(&[contracts::ticketing::TOPIC.to_owned(), RAW_TOPIC.to_owned()])
+        .await
+        .map_err(|e| e.to_string())?;
     let payload = fill_outbox(&db).await.map_err(|e| e.to_string())?;
 
     println!("relay and consumer, {EVENTS} events of {} bytes", payload.len());
@@ -77,8 +80,14 @@ async fn fill_outbox(db: &Db) -> Result<String, Box<dyn std::error::Error>> {
 }
 
 async fn relay_all(db: &Db, log: &Arc<dyn EventLog>) -> Result<Duration, String> {
-    let relay =
-        Relay::new("bench", db.clone(), log.clone(), "bench", BackboneSettings::default(), Arc::new(SystemClock));
+    let relay = Relay::new(
+        "bench",
+        db.clone(),
+        log.clone(),
+        "bench",
+        BackboneSettings::default(),
+        Arc::new(SystemClock),
+    );
     relay.hold().await.map_err(|e| e.to_string())?;
     let begun = Instant::now();
     let mut published = 0;

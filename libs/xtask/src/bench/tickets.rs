@@ -26,8 +26,13 @@ const CLIENTS: [usize; 3] = [1, 8, 32];
 
 pub async fn run() -> Result<(), String> {
     println!("tickets: POST /api/v1/tickets, split mode, {SECONDS} s each");
-    let limits = [("KEFU__HTTP__RATE_PER_SECOND", "1000000"), ("KEFU__HTTP__RATE_BURST", "1000000")];
-    let env = limits.iter().chain(&[("KEFU_POSTGRES_FSYNC", "on")]).map(|(k, v)| ((*k).into(), (*v).into())).collect();
+    let limits =
+        [("KEFU__HTTP__RATE_PER_SECOND", "1000000"), ("KEFU__HTTP__RATE_BURST", "1000000")];
+    let env = limits
+        .iter()
+        .chain(&[("KEFU_POSTGRES_FSYNC", "on")])
+        .map(|(k, v)| ((*k).into(), (*v).into()))
+        .collect();
     let stack = Stack::split(Options { env, ..Options::default() }).await;
     let admin = Arc::new(stack.user("admin").await);
     let customer = json!({ "kind": "person", "name": "Bench", "org": "/acme/north" });
@@ -78,7 +83,10 @@ async fn record(database: &str, admin: &Caller, customer: &Value) -> Result<Stri
     let log = PathBuf::from(server_log(database)?);
     psql(database, "alter database kefu_ticketing set log_min_duration_statement = 0")?;
     // Connections made before keep their settings; new ones log.
-    psql(database, "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'kefu_ticketing' and pid <> pg_backend_pid()")?;
+    psql(
+        database,
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'kefu_ticketing' and pid <> pg_backend_pid()",
+    )?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     for _ in 0..20 {
         create(admin, customer).await;
@@ -88,7 +96,10 @@ async fn record(database: &str, admin: &Caller, customer: &Value) -> Result<Stri
     tokio::time::sleep(Duration::from_millis(300)).await;
     let text = fs::read(&log).map_err(|e| e.to_string())?;
     psql(database, "alter database kefu_ticketing reset log_min_duration_statement")?;
-    psql(database, "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'kefu_ticketing' and pid <> pg_backend_pid()")?;
+    psql(
+        database,
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = 'kefu_ticketing' and pid <> pg_backend_pid()",
+    )?;
     tokio::time::sleep(Duration::from_secs(1)).await;
     for _ in 0..40 {
         create(admin, customer).await;
@@ -96,7 +107,8 @@ async fn record(database: &str, admin: &Caller, customer: &Value) -> Result<Stri
     if status != 201 {
         return Err(format!("the recorded create answered {status}"));
     }
-    let text = String::from_utf8_lossy(&text[usize::try_from(from).unwrap_or_default()..]).into_owned();
+    let text =
+        String::from_utf8_lossy(&text[usize::try_from(from).unwrap_or_default()..]).into_owned();
     let script = script(&text, customer.as_str().unwrap_or_default());
     if !script.contains("INSERT INTO") {
         return Err("nothing was recorded".into());
@@ -107,9 +119,12 @@ async fn record(database: &str, admin: &Caller, customer: &Value) -> Result<Stri
 /// Where the server's first process writes its standard error.
 fn server_log(database: &str) -> Result<String, String> {
     let data = psql(database, "show data_directory")?;
-    let postmaster = fs::read_to_string(format!("{data}/postmaster.pid")).map_err(|e| e.to_string())?;
+    let postmaster =
+        fs::read_to_string(format!("{data}/postmaster.pid")).map_err(|e| e.to_string())?;
     let pid = postmaster.lines().next().unwrap_or_default();
-    fs::read_link(format!("/proc/{pid}/fd/2")).map(|p| p.display().to_string()).map_err(|e| e.to_string())
+    fs::read_link(format!("/proc/{pid}/fd/2"))
+        .map(|p| p.display().to_string())
+        .map_err(|e| e.to_string())
 }
 
 /// The statements of the session that inserted a ticket.
@@ -117,8 +132,11 @@ fn script(log: &str, customer: &str) -> String {
     let mut sessions: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut last: Option<(String, String)> = None;
     for raw in log.lines() {
-        let session = raw.split('[').nth(1).and_then(|r| r.split(']').next()).unwrap_or_default().to_owned();
-        if let Some((_, statement)) = raw.split_once("LOG:  duration: ").and_then(|(_, r)| r.split_once("ms  ")) {
+        let session =
+            raw.split('[').nth(1).and_then(|r| r.split(']').next()).unwrap_or_default().to_owned();
+        if let Some((_, statement)) =
+            raw.split_once("LOG:  duration: ").and_then(|(_, r)| r.split_once("ms  "))
+        {
             let kind = statement.split([':', ' ']).next().unwrap_or_default();
             if let Some((session, statement)) = last.take() {
                 sessions.entry(session).or_default().push(statement);
@@ -127,7 +145,9 @@ fn script(log: &str, customer: &str) -> String {
                 let (_, sql) = statement.split_once(": ").unwrap_or_default();
                 last = Some((session, sql.to_owned()));
             }
-        } else if let (Some((_, parameters)), Some((_, sql))) = (raw.split_once("DETAIL:  parameters: "), last.as_mut()) {
+        } else if let (Some((_, parameters)), Some((_, sql))) =
+            (raw.split_once("DETAIL:  parameters: "), last.as_mut())
+        {
             *sql = bind(sql, parameters);
         } else if let Some((_, sql)) = last.as_mut().filter(|_| raw.starts_with('\t')) {
             sql.push(' ');
@@ -137,8 +157,13 @@ fn script(log: &str, customer: &str) -> String {
     if let Some((session, statement)) = last {
         sessions.entry(session).or_default().push(statement);
     }
-    let ours = sessions.into_values().find(|s| s.iter().any(|sql| sql.contains("INSERT INTO \"ticket\"") || sql.contains("INSERT INTO ticket ")));
-    let statements: Vec<String> = ours.unwrap_or_default().into_iter().map(|s| freshen(&s, customer) + ";").collect();
+    let ours = sessions.into_values().find(|s| {
+        s.iter().any(|sql| {
+            sql.contains("INSERT INTO \"ticket\"") || sql.contains("INSERT INTO ticket ")
+        })
+    });
+    let statements: Vec<String> =
+        ours.unwrap_or_default().into_iter().map(|s| freshen(&s, customer) + ";").collect();
     format!("\\set id random(1, 9000000000000000000)\n{}\n", statements.join("\n"))
 }
 
@@ -182,24 +207,39 @@ fn quoted_len(text: &str) -> usize {
 fn freshen(sql: &str, customer: &str) -> String {
     let mut out = String::new();
     for (n, part) in sql.split('\'').enumerate() {
-        let is_uuid = part.len() == 36 && part.bytes().filter(|b| *b == b'-').count() == 4 && part != customer;
-        let is_number = part.starts_with('T') && part.contains('-') && part.len() < 20 && part[1..].bytes().all(|b| b.is_ascii_digit() || b == b'-');
+        let is_uuid = part.len() == 36
+            && part.bytes().filter(|b| *b == b'-').count() == 4
+            && part != customer;
+        let is_number = part.starts_with('T')
+            && part.contains('-')
+            && part.len() < 20
+            && part[1..].bytes().all(|b| b.is_ascii_digit() || b == b'-');
         let is_key = part.starts_with("00-") && part.len() == 55;
         match (n % 2 == 1, is_uuid, is_number || is_key) {
             (true, true, _) => out += &format!("(md5(:id::text || '{}')::uuid)", &part[28..]),
             (true, false, true) => out += "('B' || :id::text)",
-            (true, ..) => out += &format!("'{part}'"),
+            (true, ..) => out += &literal(part),
             _ => out += part,
         }
     }
     out
 }
 
+/// A text without the colon, which pgbench would take for the beginning of a variable.
+fn literal(text: &str) -> String {
+    if !text.contains(':') {
+        return format!("'{text}'");
+    }
+    format!("E'{}'", text.replace('\\', "\\\\").replace(':', "\\x3a"))
+}
+
 fn pgbench(database: &str, script: &str, clients: usize) -> Result<f64, String> {
     let file = tempfile::NamedTempFile::new().map_err(|e| e.to_string())?;
     fs::write(file.path(), script).map_err(|e| e.to_string())?;
     let (clients, seconds) = (clients.to_string(), SECONDS.to_string());
-    let program = ["/usr/lib/postgresql/15/bin/pgbench", "pgbench"].into_iter().find(|p| !p.starts_with('/') || PathBuf::from(p).exists());
+    let program = ["/usr/lib/postgresql/15/bin/pgbench", "pgbench"]
+        .into_iter()
+        .find(|p| !p.starts_with('/') || PathBuf::from(p).exists());
     let output = Command::new(program.unwrap_or("pgbench"))
         .args(["-n", "-M", "prepared", "-c", &clients, "-j", "2", "-T", &seconds, "-f"])
         .arg(file.path())
@@ -207,12 +247,18 @@ fn pgbench(database: &str, script: &str, clients: usize) -> Result<f64, String> 
         .output()
         .map_err(|e| e.to_string())?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        return Err(format!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)));
+    }
     let tps = text.lines().find_map(|l| l.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
     tps.ok_or_else(|| format!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)))
 }
 
 fn psql(database: &str, sql: &str) -> Result<String, String> {
-    let output = Command::new("psql").args(["-qAt", database, "-c", sql]).output().map_err(|e| e.to_string())?;
+    let output = Command::new("psql")
+        .args(["-qAt", database, "-c", sql])
+        .output()
+        .map_err(|e| e.to_string())?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into_owned());
     }
@@ -222,6 +268,12 @@ fn psql(database: &str, sql: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colons_are_no_variables() {
+        assert_eq!(literal("a"), "'a'");
+        assert_eq!(literal("05:09 \\n"), "E'05\\x3a09 \\\\n'");
+    }
 
     #[test]
     fn recorded_statements_become_a_script() {
