@@ -1,13 +1,15 @@
 # Kefu. Everything a newcomer needs is `make run` and `make test`; both do their own set-up.
 
-.PHONY: help run demo build check test test-unit up down openapi bench chaos clean
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help run bootstrap build check test up down docs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: bootstrap ## build, start the suite in ./data, load demo data, print URL, login and token
 	cargo build --bin kefu
-	exec target/debug/kefu serve --demo
+	exec $(TARGET)/debug/kefu demo
 
 bootstrap:
 	@deploy/local/bootstrap.sh
@@ -33,8 +35,9 @@ down: ## end what `make up` started
 docs: ## write openapi/*.yaml, asyncapi.yaml and the event schemas anew
 	cargo xtask docs
 
-bench: ## ratios against baselines measured in the same run
-	deploy/local/with-services.sh cargo run --release --package kefu-xtask -- bench all
+bench: bootstrap ## ratios against baselines measured in the same run, release build
+	cargo build --release --workspace --bins
+	KEFU_POSTGRES_FSYNC=on deploy/local/with-services.sh $(TARGET)/release/xtask bench all
 
 clean:
 	cargo clean

@@ -13,7 +13,7 @@ set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 default_dir=${KEFU_SPLIT_DIR:-$here/../../.local/split}
-bin=${KEFU_BIN_DIR:-$here/../../target/debug}
+bin=${KEFU_BIN_DIR:-${CARGO_TARGET_DIR:-$here/../../target}/debug}
 services=(customer ticketing quality survey notification)
 
 secret() { # secret FILE: 64 hexadecimal digits, made once
