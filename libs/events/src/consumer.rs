@@ -1,22 +1,29 @@
 //! Consumer: one reader of a service's group, from the log through the inbox into the reactions.
 //!
-//! Several events at hand share one transaction. When one of them fails, all are rolled back and
-//! taken one by one, so that only the failing one is parked.
+//! Several events at hand share one transaction per lane. When one of them fails, all of its lane
+//! are rolled back and taken one by one, so that only the failing one is parked.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
+    time::Duration,
+};
 
+use futures::{StreamExt, stream::FuturesUnordered};
 use kernel::{Clock, Problem};
-use store::{Db, Tx};
+use store::{Db, Tx, fault};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
+use uuid::Uuid;
 
 use crate::{
     BackboneSettings, Envelope, Outcome, Reactions, Undecodable,
     flood::Flood,
-    log::{Delivery, EventLog, LogError, Subscription},
+    log::{Delivery, EventLog, LogError, Position, Subscription},
     metrics,
     parking::{self, Trouble, known_type},
-    process::{finish, first_sight},
+    process::{finish, first_sight, first_sights},
     reactions::Failure,
     relay::wait,
     trace::set_parent,
@@ -84,7 +91,7 @@ impl Consumer {
             {
                 items.push(self.item(next));
             }
-            if self.handle(&items, &mut *subscription).await?.is_err() {
+            if self.handle(items, &mut *subscription).await?.is_err() {
                 break;
             }
         }
@@ -109,25 +116,53 @@ impl Consumer {
         item.event.as_ref().ok().filter(|event| self.reactions.wants(event))
     }
 
-    /// Sees to it that every item has had its effect, is parked or dead, then acknowledges.
+    /// Sees to it that every item has had its effect, is parked or dead, then acknowledges. Lanes
+    /// go side by side; a partition keeps to one lane, and so do its keys.
     async fn handle(
         &self,
-        items: &[Item],
+        items: Vec<Item>,
         subscription: &mut dyn Subscription,
     ) -> Result<Result<(), Stopped>, LogError> {
-        if self.together(items).await {
-            for item in items {
-                subscription.ack(&item.delivery.position).await?;
-            }
-            return Ok(Ok(()));
-        }
+        let mut lanes: BTreeMap<u64, Vec<Item>> = BTreeMap::new();
         for item in items {
-            if self.alone(item).await.is_err() {
-                return Ok(Err(Stopped));
-            }
-            subscription.ack(&item.delivery.position).await?;
+            lanes.entry(self.lane(&item.delivery.position)).or_default().push(item);
         }
-        Ok(Ok(()))
+        let mut ends: FuturesUnordered<_> =
+            lanes.into_values().map(|lane| self.handle_lane(lane)).collect();
+        let mut outcome = Ok(());
+        while let Some((lane, done)) = ends.next().await {
+            fault::point("consumer-before-ack");
+            for position in last_of_each(&lane[..done]) {
+                subscription.ack(position).await?;
+            }
+            if done < lane.len() {
+                outcome = Err(Stopped);
+            }
+        }
+        Ok(outcome)
+    }
+
+    /// SQLite has one writer, and is the better for fewer transactions.
+    fn lane(&self, at: &Position) -> u64 {
+        if !self.db.is_postgres() {
+            return 0;
+        }
+        let mut hasher = DefaultHasher::new();
+        (&at.topic, at.partition).hash(&mut hasher);
+        hasher.finish() % self.settings.consume_lanes.max(1) as u64
+    }
+
+    /// Answers how many items, from the first on, are seen to.
+    async fn handle_lane(&self, items: Vec<Item>) -> (Vec<Item>, usize) {
+        let mut done = 0;
+        if self.together(&items).await {
+            done = items.len();
+        } else {
+            while done < items.len() && self.alone(&items[done]).await.is_ok() {
+                done += 1;
+            }
+        }
+        (items, done)
     }
 
     /// All items in one transaction; false when they are better taken one by one.
@@ -142,14 +177,9 @@ impl Consumer {
         }
         let work = async {
             let tx = self.db.begin().await?;
-            let mut outcomes = Vec::with_capacity(wanted.len());
-            for (item, event) in &wanted {
-                match self.take(&tx, item, event).instrument(self.span(event)).await {
-                    Ok(outcome) => outcomes.push(outcome),
-                    Err(failure) => return finish(tx, Err(failure)).await,
-                }
-            }
-            finish(tx, Ok(outcomes)).await
+            let outcomes = self.take_all(&tx, &wanted).await;
+            fault::point("consumer-before-commit");
+            finish(tx, outcomes).await
         };
         let outcomes: Result<Vec<Outcome>, Failure> = work.await;
         match outcomes {
@@ -164,6 +194,28 @@ impl Consumer {
         }
     }
 
+    /// Inbox rows of all, then what each brings about, in order.
+    async fn take_all(
+        &self,
+        tx: &Tx,
+        wanted: &[(&Item, &Envelope)],
+    ) -> Result<Vec<Outcome>, Failure> {
+        let ids: Vec<Uuid> = wanted.iter().map(|(_, event)| event.id).collect();
+        let mut fresh = first_sights(tx, &self.group, &ids, self.clock.now()).await?;
+        let some_wait = parking::any_parked(tx, &self.group).await?;
+        let mut outcomes = Vec::with_capacity(wanted.len());
+        for (item, event) in wanted {
+            // Of two copies in one batch the first has the effect.
+            outcomes.push(match fresh.remove(&event.id) {
+                false => Outcome::Duplicate,
+                true => {
+                    self.effect(tx, item, event, some_wait).instrument(self.span(event)).await?
+                }
+            });
+        }
+        Ok(outcomes)
+    }
+
     /// One item, however long it takes.
     async fn alone(&self, item: &Item) -> Result<(), Stopped> {
         let event = match &item.event {
@@ -176,6 +228,7 @@ impl Consumer {
             let work = async {
                 let tx = self.db.begin().await?;
                 let outcome = self.take(&tx, item, event).await;
+                fault::point("consumer-before-commit");
                 finish(tx, outcome).await
             };
             match work.instrument(self.span(event)).await {
@@ -192,13 +245,24 @@ impl Consumer {
         }
     }
 
-    /// Inbox row, then the reactions, or a place behind those of its key that wait.
+    /// Inbox row, then what the event brings about.
     async fn take(&self, tx: &Tx, item: &Item, event: &Envelope) -> Result<Outcome, Failure> {
-        let now = self.clock.now();
-        if !first_sight(tx, &self.group, event.id, now).await? {
+        if !first_sight(tx, &self.group, event.id, self.clock.now()).await? {
             return Ok(Outcome::Duplicate);
         }
-        if parking::key_is_parked(tx, &self.group, &item.delivery.record).await? {
+        self.effect(tx, item, event, true).await
+    }
+
+    /// The reactions, or a place behind those of its key that wait.
+    async fn effect(
+        &self,
+        tx: &Tx,
+        item: &Item,
+        event: &Envelope,
+        some_wait: bool,
+    ) -> Result<Outcome, Failure> {
+        if some_wait && parking::key_is_parked(tx, &self.group, &item.delivery.record).await? {
+            let now = self.clock.now();
             let trouble = Trouble::of(
                 &self.group,
                 &item.delivery,
@@ -283,6 +347,16 @@ impl Consumer {
     fn span(&self, event: &Envelope) -> tracing::Span {
         process_span(&self.service, &self.group, self.log.system(), event)
     }
+}
+
+/// The last position of every partition among items in order of reading.
+fn last_of_each(items: &[Item]) -> impl Iterator<Item = &Position> {
+    let last: BTreeMap<(&str, i32), &Position> = items
+        .iter()
+        .map(|item| &item.delivery.position)
+        .map(|at| ((at.topic.as_str(), at.partition), at))
+        .collect();
+    last.into_values()
 }
 
 /// Span of the work on one event, a child of what caused the event.

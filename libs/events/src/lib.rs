@@ -23,6 +23,7 @@ mod reactions;
 mod relay;
 mod retry;
 mod settings;
+mod shards;
 mod trace;
 mod wire;
 

@@ -61,6 +61,12 @@ pub(crate) async fn key_is_parked(tx: &Tx, consumer: &str, record: &Record) -> R
     Ok(sql::one(tx, statement, values).await?.is_some())
 }
 
+/// Whether anything waits at all; mostly nothing does, and one look spares many.
+pub(crate) async fn any_parked(tx: &Tx, consumer: &str) -> Result<bool, DbErr> {
+    let statement = "SELECT 1 FROM parked WHERE consumer = $1 LIMIT 1";
+    Ok(sql::one(tx, statement, vec![consumer.into()]).await?.is_some())
+}
+
 /// Parks an event; the caller has noted it in the inbox.
 pub(crate) async fn park(
     tx: &Tx,

@@ -1,9 +1,15 @@
 //! One event's effect: inbox row and reactions in one transaction.
 
+use std::collections::{BTreeSet, HashSet};
+
 use chrono::{DateTime, Utc};
 use kernel::{Clock, Problem};
 use sea_orm::DbErr;
-use store::{Db, Tx, sql};
+use store::{
+    Db, Tx,
+    fault::{Mutation, mutated},
+    sql,
+};
 use uuid::Uuid;
 
 use crate::{Envelope, Reactions, group_of, reactions::Failure};
@@ -94,5 +100,36 @@ pub(crate) async fn first_sight(
     let statement = "INSERT INTO inbox (consumer, event_id, received_at) VALUES ($1, $2, $3)
                      ON CONFLICT (consumer, event_id) DO NOTHING";
     let done = sql::execute(tx, statement, vec![consumer.into(), event.into(), now.into()]).await?;
-    Ok(done.rows_affected() == 1)
+    Ok(done.rows_affected() == 1 || mutated(Mutation::Inbox))
+}
+
+/// [`first_sight`] of several events, in one statement on PostgreSQL; answers those that are new.
+pub(crate) async fn first_sights(
+    tx: &Tx,
+    consumer: &str,
+    events: &[Uuid],
+    now: DateTime<Utc>,
+) -> Result<HashSet<Uuid>, DbErr> {
+    let mut fresh = HashSet::with_capacity(events.len());
+    if !tx.is_postgres() {
+        for event in events {
+            if first_sight(tx, consumer, *event, now).await? {
+                fresh.insert(*event);
+            }
+        }
+        return Ok(fresh);
+    }
+    // In the order of ids: two members that share events wait for each other in one direction only.
+    let ids = events.iter().collect::<BTreeSet<_>>();
+    let statement = "INSERT INTO inbox (consumer, event_id, received_at)
+         SELECT $1, cast(value AS uuid), $3 FROM jsonb_array_elements_text($2)
+         ON CONFLICT (consumer, event_id) DO NOTHING RETURNING event_id";
+    let values = vec![consumer.into(), serde_json::json!(ids).into(), now.into()];
+    for row in sql::all(tx, statement, values).await? {
+        fresh.insert(row.try_get("", "event_id")?);
+    }
+    if mutated(Mutation::Inbox) {
+        fresh.extend(events);
+    }
+    Ok(fresh)
 }

@@ -2,19 +2,24 @@
 //!
 //! Rows are found by `published_at IS NULL`, never by `seq > last`: sequences commit out of order.
 //! A key always lies in one shard and a shard has one leaseholder, so a key has one sender. Of the
-//! rows of a key the delivered prefix is marked; the rest is sent again. Marking checks the lease
-//! inside its transaction: a holder who slept past his time may at worst have sent a message twice,
-//! which the inbox knows.
+//! rows of a key the delivered prefix is marked; the rest is sent again.
+//!
+//! Fencing: rows are only read where the database itself still counts the lease as held, and only
+//! sent while it is by this process's own watch. What a holder who freezes in the very act sends
+//! late, his successor has sent before him in the same order, for it was not marked: to every inbox
+//! it is a repetition. Marking needs no lease: what the log has acknowledged is published, whoever
+//! sent it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
+use futures::future::join_all;
 use kernel::Clock;
 use sea_orm::{ConnectionTrait, DbErr};
-use store::{Db, Lease, Leases, sql};
+use store::{
+    Db,
+    fault::{self, Mutation},
+    sql,
+};
 use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
@@ -23,8 +28,8 @@ use crate::{
     log::{EventLog, LogError, Record},
     metrics,
     outbox::{COLUMNS, OutboxRow, trace_of},
+    shards::Shards,
     trace::set_parent,
-    wire::SHARDS,
 };
 
 const MAX_PAUSE: Duration = Duration::from_secs(10);
@@ -38,11 +43,9 @@ pub struct Relay {
     service: String,
     db: Db,
     log: Arc<dyn EventLog>,
-    leases: Leases,
+    shards: Shards,
     settings: BackboneSettings,
     clock: Arc<dyn Clock>,
-    /// Leases held, and until when by this process's own watch.
-    held: Arc<Mutex<BTreeMap<String, (Lease, Instant)>>>,
 }
 
 /// What one round did.
@@ -64,93 +67,59 @@ impl Relay {
         settings: BackboneSettings,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let leases = Leases::new(db.clone(), holder);
-        Self { service: service.to_owned(), db, log, leases, settings, clock, held: Arc::default() }
+        let shards = Shards::new(service, db.clone(), holder, settings.lease());
+        Self { service: service.to_owned(), db, log, shards, settings, clock }
     }
 
-    fn held(&self) -> MutexGuard<'_, BTreeMap<String, (Lease, Instant)>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Lease name → its shards. SQLite serves one process: one lease does for all shards, and
-    /// saves seven writes each time they are prolonged.
-    fn groups(&self) -> Vec<(String, Vec<i32>)> {
-        let shards = 0..i32::try_from(SHARDS).unwrap_or(i32::MAX);
-        if self.db.is_postgres() {
-            shards.map(|shard| (lease_of(true, shard), vec![shard])).collect()
-        } else {
-            vec![(lease_of(false, 0), shards.collect())]
-        }
-    }
-
-    /// Takes or prolongs every lease that is to be had; answers how many are held.
+    /// Takes or prolongs this process's share of the shards; answers how many leases are held.
     pub async fn hold(&self) -> Result<usize, DbErr> {
-        for (name, _) in self.groups() {
-            let asked = Instant::now();
-            match self.leases.acquire(&name, self.settings.lease()).await? {
-                Some(lease) => {
-                    drop(self.held().insert(name, (lease, asked + self.settings.lease())))
-                }
-                None => drop(self.held().remove(&name)),
-            }
-        }
-        let held = self.held().len();
-        metrics::RELAY_SHARDS
-            .with_label_values(&[&self.service])
-            .set(i64::try_from(held).unwrap_or_default());
-        Ok(held)
+        self.shards.hold().await
     }
 
     /// Gives every lease back, for a quick hand-over.
     pub async fn release(&self) -> Result<(), DbErr> {
-        let held = std::mem::take(&mut *self.held());
-        for (lease, _) in held.into_values() {
-            self.leases.release(&lease).await?;
-        }
-        Ok(())
+        self.shards.release().await
     }
 
-    fn leases_in_time(&self) -> BTreeMap<String, Lease> {
-        let now = Instant::now();
-        let held = self.held();
-        held.iter()
-            .filter(|(_, (_, until))| *until > now)
-            .map(|(name, (lease, _))| (name.clone(), lease.clone()))
-            .collect()
-    }
-
-    /// Reads, sends and marks one batch.
+    /// Reads, sends and marks one batch of all shards held.
     pub async fn round(&self) -> Result<Round, DbErr> {
-        let leases = self.leases_in_time();
-        let rows = self.read(&leases).await?;
+        self.round_of(0, 1).await
+    }
+
+    /// One batch of every `of`-th shard from the `nth` on.
+    async fn round_of(&self, nth: usize, of: usize) -> Result<Round, DbErr> {
+        let rows = self.read(nth, of).await?;
         if rows.is_empty() {
             return Ok(Round::default());
         }
-        let outcomes = self.send(&rows).await;
+        let every: Vec<&OutboxRow> = rows.iter().collect();
+        if fault::mutated(Mutation::Relay) {
+            self.mark(&every).await?;
+        }
+        fault::point("relay-before-send");
+        let in_time = self.shards.in_time();
+        let (mine, late): (Vec<OutboxRow>, Vec<OutboxRow>) =
+            rows.into_iter().partition(|row| in_time.contains(&row.shard));
+        let outcomes = self.send(&mine).await;
+        fault::point("relay-before-mark");
         let failure = outcomes.iter().find_map(|o| o.as_ref().err().map(ToString::to_string));
         let delivered: Vec<&OutboxRow> =
-            rows.iter().zip(&outcomes).filter(|(_, o)| o.is_ok()).map(|(row, _)| row).collect();
-        let published = self.mark(&leases, &delivered).await?;
+            mine.iter().zip(&outcomes).filter(|(_, o)| o.is_ok()).map(|(row, _)| row).collect();
+        let published = self.mark(&delivered).await?;
         metrics::PUBLISHED.with_label_values(&[&self.service]).inc_by(published as u64);
-        Ok(Round { read: rows.len(), published, failure })
+        Ok(Round { read: mine.len() + late.len(), published, failure })
     }
 
     /// One limited select per shard, so that each walks its index and a long outbox costs no more.
-    async fn read(&self, leases: &BTreeMap<String, Lease>) -> Result<Vec<OutboxRow>, DbErr> {
-        let groups = self.groups();
-        let shards = groups
-            .iter()
-            .filter(|(name, _)| leases.contains_key(name))
-            .flat_map(|(_, shards)| shards);
+    async fn read(&self, nth: usize, of: usize) -> Result<Vec<OutboxRow>, DbErr> {
         let limit = (self.settings.relay_batch / 4).max(1);
-        let selects: Vec<String> = shards
-            .map(|shard| {
-                format!(
-                    "SELECT * FROM (SELECT {COLUMNS} FROM outbox WHERE published_at IS NULL AND shard = {shard}
-                     ORDER BY seq LIMIT {limit}) AS s{shard}"
-                )
-            })
-            .collect();
+        let mut selects = vec![];
+        for (shard, guard) in self.shards.guarded().into_iter().skip(nth).step_by(of) {
+            selects.push(format!(
+                "SELECT * FROM (SELECT {COLUMNS} FROM outbox WHERE published_at IS NULL AND shard = {shard}
+                 AND {guard} ORDER BY seq LIMIT {limit}) AS s{shard}"
+            ));
+        }
         if selects.is_empty() {
             return Ok(vec![]);
         }
@@ -202,43 +171,32 @@ impl Relay {
         span
     }
 
-    /// Marks rows published, as far as their shard's lease is still held.
-    async fn mark(
-        &self,
-        leases: &BTreeMap<String, Lease>,
-        rows: &[&OutboxRow],
-    ) -> Result<usize, DbErr> {
+    /// Marks rows published; answers how many were not marked yet. On PostgreSQL without waiting
+    /// for the disk: a mark lost in a crash of the server only means that a row is sent again.
+    async fn mark(&self, rows: &[&OutboxRow]) -> Result<usize, DbErr> {
         if rows.is_empty() {
             return Ok(0);
         }
-        let tx = self.db.begin().await?;
-        let names: BTreeSet<String> =
-            rows.iter().map(|row| lease_of(tx.is_postgres(), row.shard)).collect();
-        let mut kept = BTreeSet::new();
-        for name in names {
-            match leases.get(&name) {
-                Some(lease) if self.leases.still_held(&tx, lease).await? => drop(kept.insert(name)),
-                _ => {
-                    tracing::warn!(service = self.service, name, "relay lease lost while sending");
-                    self.held().remove(&name);
-                }
-            }
-        }
-        let mine = |row: &&&OutboxRow| kept.contains(&lease_of(tx.is_postgres(), row.shard));
-        let seqs: Vec<String> = rows.iter().filter(mine).map(|row| row.seq.to_string()).collect();
-        if !seqs.is_empty() {
-            // Numbers of our own making: no placeholder needed, and no statement to prepare.
-            let seqs = seqs.join(",");
-            if self.settings.keep_published_secs == 0 {
-                tx.execute_unprepared(&format!("DELETE FROM outbox WHERE seq IN ({seqs})")).await?;
-            } else {
-                let statement =
-                    format!("UPDATE outbox SET published_at = $1 WHERE seq IN ({seqs})");
-                sql::execute(&tx, &statement, vec![self.clock.now().into()]).await?;
-            }
-        }
-        tx.commit().await?;
-        Ok(seqs.len())
+        // Numbers of our own making: no placeholder needed, and no statement to prepare.
+        let seqs = rows.iter().map(|row| row.seq.to_string()).collect::<Vec<_>>().join(",");
+        let statement = if self.settings.keep_published_secs == 0 {
+            format!("DELETE FROM outbox WHERE seq IN ({seqs})")
+        } else {
+            let now = self.clock.now().to_rfc3339_opts(chrono::SecondsFormat::Micros, false);
+            format!(
+                "UPDATE outbox SET published_at = '{now}' WHERE published_at IS NULL AND seq IN ({seqs})"
+            )
+        };
+        let done = if self.db.is_postgres() {
+            let statement = format!("SET LOCAL synchronous_commit = off; {statement}");
+            self.db.execute_unprepared(&statement).await?
+        } else {
+            let tx = self.db.begin().await?;
+            let done = tx.execute_unprepared(&statement).await?;
+            tx.commit().await?;
+            done
+        };
+        Ok(usize::try_from(done.rows_affected()).unwrap_or(usize::MAX))
     }
 
     /// Keeps the leases, the metrics and the table's size until told to stop.
@@ -287,15 +245,22 @@ impl Relay {
         }
     }
 
-    /// Publishes until told to stop, then what is left until `round` finds nothing or fails.
+    /// Publishes until told to stop, then what is left until a round finds nothing or fails. Several
+    /// workers share the shards, so that one reads and marks while another waits for the brokers.
     pub(crate) async fn run(&self, stop: &CancellationToken) {
-        let signal = self.db.outbox_signal();
-        let mut pause = MIN_PAUSE;
         if let Err(error) = self.hold().await {
             tracing::warn!(service = self.service, %error, "no relay lease yet");
         }
+        let workers = if self.db.is_postgres() { self.settings.relay_workers.max(1) } else { 1 };
+        join_all((0..workers).map(|nth| self.work(nth, workers, stop))).await;
+    }
+
+    async fn work(&self, nth: usize, of: usize, stop: &CancellationToken) {
+        let mut signal = self.db.outbox_signal();
+        let mut pause = MIN_PAUSE;
         loop {
-            let trouble = match self.round().await {
+            signal.mark_unchanged();
+            let trouble = match self.round_of(nth, of).await {
                 Ok(round) if round.failure.is_none() && round.published == round.read => {
                     pause = MIN_PAUSE;
                     if round.read > 0 {
@@ -312,7 +277,8 @@ impl Relay {
             match trouble {
                 None => {
                     tokio::select! {
-                        () = signal.notified() => {}
+                        // It cannot fail: this relay holds the database, and with it the sender.
+                        _ = signal.changed() => {}
                         () = tokio::time::sleep(self.settings.relay_poll()) => {}
                         () = stop.cancelled() => {}
                     }
@@ -331,10 +297,6 @@ impl Relay {
             }
         }
     }
-}
-
-fn lease_of(postgres: bool, shard: i32) -> String {
-    if postgres { format!("relay-{shard}") } else { "relay".to_owned() }
 }
 
 fn all_failed(rows: &[OutboxRow], text: &str) -> Vec<Result<(), LogError>> {

@@ -10,14 +10,18 @@ use serde::Deserialize;
 pub struct BackboneSettings {
     /// Most outbox rows sent in one round.
     pub relay_batch: u32,
+    /// How many rounds are under way at once on PostgreSQL, each for its part of the shards.
+    pub relay_workers: usize,
     /// How often the outbox is looked at when nothing wakes the relay, in milliseconds.
     pub relay_poll_ms: u64,
     /// How long a relay shard stays with a process that fell silent, in milliseconds.
     pub lease_ms: u64,
     /// How long published rows stay in the outbox, in seconds; 0 deletes them at once.
     pub keep_published_secs: u64,
-    /// Most events handled in one transaction.
+    /// Most events taken from the log at once; a lane handles its part in one transaction.
     pub consume_batch: usize,
+    /// How many transactions are under way at once on PostgreSQL; a partition keeps to one lane.
+    pub consume_lanes: usize,
     /// Waits before the tries after the first one, in milliseconds; after the last the event
     /// becomes a dead letter.
     pub retry_ms: Vec<u64>,
@@ -34,10 +38,12 @@ impl Default for BackboneSettings {
     fn default() -> Self {
         Self {
             relay_batch: 500,
+            relay_workers: 2,
             relay_poll_ms: 500,
             lease_ms: 10_000,
             keep_published_secs: 0,
-            consume_batch: 16,
+            consume_batch: 64,
+            consume_lanes: 4,
             retry_ms: [1, 5, 30, 120, 600, 1_800, 3_600].map(|secs| secs * 1_000).to_vec(),
             retry_poll_ms: 500,
             flood_limit: 100,

@@ -354,9 +354,7 @@ struct InFlight((usize, String));
 
 impl InFlight {
     fn enter(db: &Db, scope: &str, key: &str) -> std::result::Result<Self, Problem> {
-        // The signal is shared by all clones of one Db and by nothing else.
-        let database = Arc::as_ptr(&db.outbox_signal()) as usize;
-        let entry = (database, format!("{scope}\n{key}"));
+        let entry = (db.id(), format!("{scope}\n{key}"));
         let mut set = IN_FLIGHT.lock().unwrap_or_else(PoisonError::into_inner);
         if set.insert(entry.clone()) { Ok(Self(entry)) } else { Err(in_flight()) }
     }

@@ -19,7 +19,9 @@ use sea_orm::{
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
 };
 use serde::Deserialize;
-use tokio::sync::{Mutex, Notify, OwnedMutexGuard};
+use tokio::sync::{Mutex, OwnedMutexGuard, watch};
+
+use crate::later::{Later, Row};
 
 /// Where a service's data lives.
 #[derive(Debug, Clone, Deserialize)]
@@ -58,7 +60,7 @@ impl DbSettings {
 pub struct Db {
     conn: DatabaseConnection,
     gate: Option<Arc<Mutex<()>>>,
-    outbox: Arc<Notify>,
+    outbox: Arc<watch::Sender<()>>,
 }
 
 impl Db {
@@ -72,6 +74,9 @@ impl Db {
             .min_connections(0)
             .acquire_timeout(Duration::from_secs(settings.acquire_timeout_secs))
             .connect_timeout(Duration::from_secs(settings.acquire_timeout_secs))
+            // A connection that was in use a moment ago is not asked whether it lives: that is a
+            // round trip. Should it be dead, the request is answered 503.
+            .test_before_acquire_if_idle_for(Duration::from_secs(1))
             .sqlx_logging(false);
         options.map_sqlx_sqlite_opts(|o| {
             o.create_if_missing(true)
@@ -83,7 +88,7 @@ impl Db {
         });
         let conn = Database::connect(options).await?;
         let gate = sqlite.then(|| Arc::new(Mutex::new(())));
-        Ok(Self { conn, gate, outbox: Arc::new(Notify::new()) })
+        Ok(Self { conn, gate, outbox: Arc::new(watch::Sender::new(())) })
     }
 
     /// Starts a write transaction. Dropped without [`Tx::commit`], it rolls back.
@@ -100,6 +105,7 @@ impl Db {
             inner,
             outbox: self.outbox.clone(),
             has_events: AtomicBool::new(false),
+            later: Later::default(),
             _gate: gate,
         })
     }
@@ -130,10 +136,16 @@ impl Db {
         &self.conn
     }
 
-    /// Resolves after a transaction that wrote events has committed in this process.
+    /// Changes whenever a transaction that wrote events has committed in this process.
     #[must_use]
-    pub fn outbox_signal(&self) -> Arc<Notify> {
-        self.outbox.clone()
+    pub fn outbox_signal(&self) -> watch::Receiver<()> {
+        self.outbox.subscribe()
+    }
+
+    /// Tells databases apart within this process; the same for all clones of one.
+    #[must_use]
+    pub fn id(&self) -> usize {
+        Arc::as_ptr(&self.outbox) as usize
     }
 
     /// Answers whether the database answers; for readiness.
@@ -150,23 +162,36 @@ impl Db {
 #[derive(Debug)]
 pub struct Tx {
     inner: DatabaseTransaction,
-    outbox: Arc<Notify>,
+    outbox: Arc<watch::Sender<()>>,
     has_events: AtomicBool,
+    later: Later,
     // Last field: the gate opens after the transaction has ended.
     _gate: Option<OwnedMutexGuard<()>>,
 }
 
 impl Tx {
     pub async fn commit(self) -> Result<(), DbErr> {
+        self.write_later_rows().await?;
         self.inner.commit().await?;
         if self.has_events.load(Ordering::Relaxed) {
-            self.outbox.notify_one();
+            self.outbox.send_replace(());
         }
         Ok(())
     }
 
     pub async fn rollback(self) -> Result<(), DbErr> {
         self.inner.rollback().await
+    }
+
+    /// Inserts a row together with others before the next statement of this transaction, or before
+    /// its commit; an error comes from there.
+    pub fn insert_later(&self, row: Row) {
+        self.later.add(row);
+    }
+
+    /// Writes the rows of [`Tx::insert_later`] now, for who wants to know what becomes of them.
+    pub async fn write_later_rows(&self) -> Result<(), DbErr> {
+        self.later.write(&self.inner).await
     }
 
     /// Tells that this transaction wrote to the outbox, so that the relay is woken on commit.
@@ -181,22 +206,26 @@ impl Tx {
 }
 
 macro_rules! delegate_connection {
-    ($type:ty, $field:ident) => {
+    ($type:ty, $field:ident $(, $before:ident)?) => {
         #[async_trait]
         impl ConnectionTrait for $type {
             fn get_database_backend(&self) -> DbBackend {
                 self.$field.get_database_backend()
             }
             async fn execute_raw(&self, stmt: Statement) -> Result<ExecResult, DbErr> {
+                $(self.$before().await?;)?
                 self.$field.execute_raw(stmt).await
             }
             async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+                $(self.$before().await?;)?
                 self.$field.execute_unprepared(sql).await
             }
             async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
+                $(self.$before().await?;)?
                 self.$field.query_one_raw(stmt).await
             }
             async fn query_all_raw(&self, stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
+                $(self.$before().await?;)?
                 self.$field.query_all_raw(stmt).await
             }
         }
@@ -204,7 +233,7 @@ macro_rules! delegate_connection {
 }
 
 delegate_connection!(Db, conn);
-delegate_connection!(Tx, inner);
+delegate_connection!(Tx, inner, write_later_rows);
 
 /// Whether the same work may succeed later: connection lost, pool exhausted, serialisation
 /// failure, deadlock, database shutting down or starting, SQLite busy.

@@ -8,7 +8,11 @@ use std::time::Duration;
 
 use sea_orm::DbErr;
 
-use crate::{Db, sql};
+use crate::{
+    Db,
+    fault::{Mutation, mutated},
+    sql,
+};
 
 pub(crate) const DDL: &str = "
 create table lease (
@@ -54,6 +58,9 @@ impl Leases {
 
     /// Takes or prolongs the lease; `None` while somebody else holds it.
     pub async fn acquire(&self, name: &str, ttl: Duration) -> Result<Option<Lease>, DbErr> {
+        if mutated(Mutation::Lease) {
+            return Ok(Some(Lease { name: name.to_owned(), fence: 1 }));
+        }
         let now = self.now();
         let ttl_ms = i64::try_from(ttl.as_millis()).unwrap_or(i64::MAX);
         let statement = format!(
@@ -79,6 +86,9 @@ impl Leases {
     /// Whether the lease is still held, seen from inside the caller's transaction: its row stays
     /// locked until that transaction ends, so nobody can take it over in between.
     pub async fn still_held(&self, tx: &crate::Tx, lease: &Lease) -> Result<bool, DbErr> {
+        if mutated(Mutation::Lease) {
+            return Ok(true);
+        }
         let lock = if tx.is_postgres() { "FOR SHARE" } else { "" };
         let statement = format!(
             "SELECT 1 FROM lease WHERE name = $1 AND holder = $2 AND fence = $3 AND until_ms >= {} {lock}",
@@ -87,6 +97,41 @@ impl Leases {
         let values =
             vec![lease.name.as_str().into(), self.holder.as_str().into(), lease.fence.into()];
         Ok(sql::one(tx, &statement, values).await?.is_some())
+    }
+
+    /// SQL condition that holds while the database counts the lease as held; for statements that
+    /// must do nothing for a holder who slept past his time.
+    #[must_use]
+    pub fn condition(&self, lease: &Lease) -> String {
+        if mutated(Mutation::Lease) {
+            return "1 = 1".to_owned();
+        }
+        format!(
+            "EXISTS (SELECT 1 FROM lease WHERE name = '{}' AND holder = '{}' AND fence = {} AND until_ms >= {})",
+            quoted(&lease.name),
+            quoted(&self.holder),
+            lease.fence,
+            self.now()
+        )
+    }
+
+    /// How many leases whose names begin so are held, by whomever.
+    pub async fn alive(&self, prefix: &str) -> Result<usize, DbErr> {
+        let statement = format!(
+            "SELECT count(*) AS n FROM lease WHERE name LIKE $1 AND until_ms >= {}",
+            self.now()
+        );
+        let row = sql::one(&self.db, &statement, vec![format!("{prefix}%").into()]).await?;
+        let n: i64 = row.map_or(Ok(0), |row| row.try_get("", "n"))?;
+        Ok(usize::try_from(n).unwrap_or_default())
+    }
+
+    /// Removes the leases whose names begin so and which ran out; for leases that nobody else
+    /// will ever ask for.
+    pub async fn purge(&self, prefix: &str) -> Result<(), DbErr> {
+        let statement =
+            format!("DELETE FROM lease WHERE name LIKE $1 AND until_ms < {}", self.now());
+        sql::execute(&self.db, &statement, vec![format!("{prefix}%").into()]).await.map(drop)
     }
 
     /// Gives the lease back at once, for a quick hand-over on shutdown.
@@ -99,4 +144,9 @@ impl Leases {
         .await
         .map(drop)
     }
+}
+
+/// For a text between quotes.
+fn quoted(text: &str) -> String {
+    text.replace('\'', "''")
 }

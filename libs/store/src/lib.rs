@@ -5,7 +5,9 @@
 //! Writes go through [`Db::begin`] → [`Tx`]; reads use [`Db`] itself as a sea-orm connection.
 
 mod db;
+pub mod fault;
 pub mod fts;
+mod later;
 mod lease;
 mod migrate;
 mod pii;
@@ -13,6 +15,7 @@ pub mod sql;
 pub mod text;
 
 pub use db::{Db, DbSettings, Tx, is_transient, is_unique_violation};
+pub use later::Row;
 pub use lease::{Lease, Leases};
 pub use migrate::{Migrations, SqlMigration};
 pub use pii::{Pii, PiiError};

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait};
 use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager};
 
-use crate::Db;
+use crate::{Db, fault};
 
 /// One forward step: expand/contract, never a rewrite of a released one.
 #[derive(Debug, Clone, Copy)]
@@ -73,6 +73,7 @@ impl MigrationTrait for SqlMigration {
                 .execute_unprepared(&statement)
                 .await
                 .map_err(|e| DbErr::Migration(format!("{}: {e} in: {statement}", self.name)))?;
+            fault::point("migration");
         }
         Ok(())
     }

@@ -155,3 +155,25 @@ async fn a_relay_that_overslept_in_the_middle_marks_nothing() {
         assert_eq!(count(&test.db, "outbox").await, 1, "the new one's row is untouched");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_share_the_shards_evenly_and_take_over_from_the_dead() {
+    let test = postgres("relay_share").await;
+    let log: Arc<dyn EventLog> = Arc::new(MemoryLog::new());
+    let one = relay(&test.db, log.clone(), "one", 10_000);
+    assert_eq!(one.hold().await.unwrap(), 8, "alone it takes everything");
+    let two = relay(&test.db, log.clone(), "two", 500);
+    assert_eq!(two.hold().await.unwrap(), 0, "nothing is free yet");
+    assert_eq!(one.hold().await.unwrap(), 4, "the first one gives half away");
+    assert_eq!(two.hold().await.unwrap(), 4);
+    assert_eq!(one.hold().await.unwrap(), 4);
+    for _ in 0..40 {
+        emit_steps(&test.db, kernel::new_id(), 1).await;
+    }
+    let (first, second) = (one.round().await.unwrap(), two.round().await.unwrap());
+    assert!(first.published > 0 && second.published > 0, "{first:?} {second:?}");
+    assert_eq!(first.published + second.published, 40);
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    assert_eq!(one.hold().await.unwrap(), 8, "the other one fell silent");
+    assert_eq!(two.round().await.unwrap().read, 0);
+}

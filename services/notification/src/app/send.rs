@@ -83,6 +83,7 @@ async fn attempt(
     trace: TraceContext,
 ) -> Result<(), Problem> {
     let started = app.clock.now();
+    ::store::fault::point("delivery-before-send");
     let outcome = match Channel::parse(&row.channel) {
         Some(Channel::Email) => email(app, &row, request, started).await,
         Some(Channel::Webhook) => webhook(app, &row, request, started).await,
@@ -90,6 +91,7 @@ async fn attempt(
     };
     // A fault of our own (a text that does not render, a key that is missing) may be mended.
     let outcome = outcome.unwrap_or_else(|problem| Outcome::retry(problem.to_string()));
+    ::store::fault::point("delivery-before-settle");
     settle::run(app, row, trace, started, outcome).await
 }
 

@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use chrono::TimeDelta;
 use kernel::{Context, OrgPath, Problem, TraceContext};
 use prometheus::{Histogram, register_histogram};
+use ::store::fault;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -77,7 +78,9 @@ async fn fire(app: &App, id: Uuid) -> Result<usize, Problem> {
     }
     .instrument(span)
     .await?;
+    fault::point("timer-before-commit");
     tx.commit().await?;
+    fault::point("timer-after-commit");
     for late in &late {
         LATENESS.observe(late.as_seconds_f64());
     }
