@@ -6,7 +6,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -86,6 +86,9 @@ impl Db {
                 .pragma("busy_timeout", "10000")
                 .pragma("journal_size_limit", "67108864")
         });
+        // Compiling a plan takes longer than running any of ours; the planner's guess of a search
+        // over many slices of time would have it compiled.
+        options.map_sqlx_postgres_opts(|o| o.options([("jit", "off")]));
         let conn = Database::connect(options).await?;
         let gate = sqlite.then(|| Arc::new(Mutex::new(())));
         Ok(Self { conn, gate, outbox: Arc::new(watch::Sender::new(())) })
@@ -105,6 +108,7 @@ impl Db {
             inner,
             outbox: self.outbox.clone(),
             has_events: AtomicBool::new(false),
+            after: Hooks::default(),
             later: Later::default(),
             _gate: gate,
         })
@@ -164,6 +168,7 @@ pub struct Tx {
     inner: DatabaseTransaction,
     outbox: Arc<watch::Sender<()>>,
     has_events: AtomicBool,
+    after: Hooks,
     later: Later,
     // Last field: the gate opens after the transaction has ended.
     _gate: Option<OwnedMutexGuard<()>>,
@@ -175,6 +180,9 @@ impl Tx {
         self.inner.commit().await?;
         if self.has_events.load(Ordering::Relaxed) {
             self.outbox.send_replace(());
+        }
+        for hook in self.after.take() {
+            hook();
         }
         Ok(())
     }
@@ -194,6 +202,11 @@ impl Tx {
         self.later.write(&self.inner).await
     }
 
+    /// Calls `hook` once the transaction has committed, and never if it does not.
+    pub fn after_commit(&self, hook: impl FnOnce() + Send + 'static) {
+        self.after.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(hook));
+    }
+
     /// Tells that this transaction wrote to the outbox, so that the relay is woken on commit.
     pub fn mark_events(&self) {
         self.has_events.store(true, Ordering::Relaxed);
@@ -202,6 +215,24 @@ impl Tx {
     #[must_use]
     pub fn is_postgres(&self) -> bool {
         self.inner.get_database_backend() == DbBackend::Postgres
+    }
+}
+
+type Hook = Box<dyn FnOnce() + Send>;
+
+/// What is to be done after the commit.
+#[derive(Default)]
+struct Hooks(std::sync::Mutex<Vec<Hook>>);
+
+impl Hooks {
+    fn take(&self) -> Vec<Hook> {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl std::fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hooks")
     }
 }
 

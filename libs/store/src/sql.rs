@@ -53,3 +53,13 @@ pub async fn next_number(tx: &crate::Tx, counter: &str) -> Result<i64, DbErr> {
     .await?;
     row.ok_or_else(|| DbErr::RecordNotInserted)?.try_get("", "value")
 }
+
+/// Waits until nobody else holds the lock of this name, and holds it until the transaction ends. On
+/// SQLite every write transaction is alone anyway.
+pub async fn lock(tx: &crate::Tx, name: &str) -> Result<(), DbErr> {
+    if !tx.is_postgres() {
+        return Ok(());
+    }
+    let statement = "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))";
+    execute(tx, statement, vec![name.into()]).await.map(drop)
+}

@@ -94,7 +94,10 @@ fn build(parts: Parts) -> Result<Built, host::Error> {
         reactions: events::Reactions::none().on_any(&contracts::TOPICS, OnAny(app)),
         jobs: vec![Job::every("deliver", Duration::from_millis(200), move || {
             let app = deliver.clone();
-            async move { app.dispatcher.drain(&app).await }
+            async move {
+                app::recover::run(&app).await?;
+                app.dispatcher.drain(&app).await
+            }
         })],
     })
 }

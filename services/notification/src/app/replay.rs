@@ -11,6 +11,7 @@ use super::{notices::AttemptView, retry};
 use crate::{
     App, codes,
     domain::workflow::Channel,
+    jobs::deliver,
     store::{
         endpoints::{self, ACTIVE},
         ledger::{self, state},
@@ -68,9 +69,7 @@ pub async fn run(
         ledger::update(tx, retry::again(row, now)).await?;
     }
     tracing::info!(target: "audit", by = ctx.actor.id, endpoint = %id, count, "webhooks sent again by hand");
-    if app.settings.wake_on_event {
-        app.dispatcher.wake(app);
-    }
+    deliver::wake(app, tx);
     Ok(Replayed { count, more: count == BATCH })
 }
 

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::{
     App, codes,
     domain::workflow::Channel,
+    jobs::deliver,
     store::{
         entities::delivery,
         ledger::{self, state},
@@ -24,9 +25,7 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, id: Uuid) -> Result<delivery
     tracing::info!(target: "audit", by = ctx.actor.id, notice = %id, "notice sent again by hand");
     let row = again(row, app.clock.now());
     ledger::update(tx, row.clone()).await?;
-    if app.settings.wake_on_event {
-        app.dispatcher.wake(app);
-    }
+    deliver::wake(app, tx);
     Ok(row)
 }
 

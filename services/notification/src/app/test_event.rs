@@ -18,6 +18,7 @@ use crate::{
         facts::Facts,
         workflow::{Channel, WEBHOOK_TEST},
     },
+    jobs::deliver,
     store::endpoints::{self, ACTIVE},
 };
 
@@ -46,8 +47,6 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, id: Uuid) -> Result<NoticeVi
     let matter = decide::open_request(tx, ctx, &event, (WEBHOOK_TEST, 1), &facts, now).await?;
     let to = Recipient::endpoint(row.id, false);
     let delivery = accept::run(app, tx, ctx, &matter, &to, Channel::Webhook, None).await?;
-    if app.settings.wake_on_event {
-        app.dispatcher.wake(app);
-    }
+    deliver::wake(app, tx);
     Ok(notices::view(delivery, Some(&matter.request), None))
 }

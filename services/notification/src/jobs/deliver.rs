@@ -13,22 +13,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use ::store::Tx;
 use chrono::TimeDelta;
 use kernel::Problem;
-use tokio::sync::Notify;
+use tokio::{runtime::Handle, sync::Notify};
 use uuid::Uuid;
 
 use crate::{
     App,
-    app::{recover, send},
+    app::send,
     settings::Settings,
     store::{endpoints, entities::delivery, queue},
 };
 
 /// Longest stretch of one turn; attempts that are under way then go on by themselves.
 const TURN: Duration = Duration::from_secs(5);
-/// After an event: the instants at which its transaction is looked for, in ms after each other.
-const WAKE: [u64; 4] = [2, 5, 15, 60];
 
 /// What this process is sending.
 pub struct Dispatcher {
@@ -37,7 +36,8 @@ pub struct Dispatcher {
     changed: Notify,
     /// One turn at a time.
     turn: tokio::sync::Mutex<()>,
-    waking: AtomicBool,
+    /// Somebody waits for his turn already.
+    waiting: AtomicBool,
     limits: Limits,
 }
 
@@ -54,7 +54,7 @@ impl Dispatcher {
             flying: Mutex::default(),
             changed: Notify::new(),
             turn: tokio::sync::Mutex::default(),
-            waking: AtomicBool::new(false),
+            waiting: AtomicBool::new(false),
             limits: Limits {
                 email: settings.email.concurrency,
                 endpoint: settings.webhooks.per_endpoint,
@@ -67,8 +67,8 @@ impl Dispatcher {
     /// Takes and sends until nothing is due and nothing under way, or the turn's time is over.
     pub async fn drain(&self, app: &App) -> Result<(), Problem> {
         let _turn = self.turn.lock().await;
+        self.waiting.store(false, Ordering::SeqCst);
         let began = Instant::now();
-        recover::run(app).await?;
         loop {
             let taken = self.take(app).await?;
             if (taken == 0 && self.flying_total() == 0) || began.elapsed() > TURN {
@@ -81,30 +81,6 @@ impl Dispatcher {
                 }
             }
         }
-    }
-
-    /// Called from within an event's transaction: looks for its deliveries as soon as it has
-    /// committed. Where that takes longer, the job's next turn finds them.
-    pub fn wake(&self, app: &App) {
-        if self.waking.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        let app = app.clone();
-        tokio::spawn(async move {
-            for pause in WAKE {
-                tokio::time::sleep(Duration::from_millis(pause)).await;
-                let this = &app.dispatcher;
-                this.changed.notify_one();
-                // A turn that goes on will look by itself.
-                if this.turn.try_lock().is_ok()
-                    && let Err(problem) = this.drain(&app).await
-                {
-                    tracing::warn!(error = %problem, "deliveries wait for the next turn");
-                    break;
-                }
-            }
-            app.dispatcher.waking.store(false, Ordering::SeqCst);
-        });
     }
 
     /// Takes what is due into lanes that have room, and lets it go; answers how many.
@@ -175,6 +151,27 @@ impl Dispatcher {
         }
         self.changed.notify_one();
     }
+}
+
+/// Work for the dispatcher of this process once `tx` has committed. Without it the job's next turn
+/// finds the work, in whichever process has it.
+pub fn wake(app: &App, tx: &Tx) {
+    if !app.settings.wake_on_event {
+        return;
+    }
+    let (app, runtime) = (app.clone(), Handle::current());
+    tx.after_commit(move || {
+        let this = &app.dispatcher;
+        this.changed.notify_one();
+        if this.waiting.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        runtime.spawn(async move {
+            if let Err(problem) = app.dispatcher.drain(&app).await {
+                tracing::warn!(error = %problem, "deliveries wait for the next turn");
+            }
+        });
+    });
 }
 
 fn endpoint_of(lane: &str) -> Option<Uuid> {

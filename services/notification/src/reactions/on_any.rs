@@ -5,15 +5,15 @@ use async_trait::async_trait;
 use events::{Envelope, ReactAny};
 use kernel::{Context, Problem};
 
-use crate::{App, app::decide};
+use crate::{App, app::decide, jobs::deliver};
 
 pub struct OnAny(pub App);
 
 #[async_trait]
 impl ReactAny for OnAny {
     async fn react(&self, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<(), Problem> {
-        if decide::run(&self.0, tx, ctx, event).await? && self.0.settings.wake_on_event {
-            self.0.dispatcher.wake(&self.0);
+        if decide::run(&self.0, tx, ctx, event).await? {
+            deliver::wake(&self.0, tx);
         }
         Ok(())
     }
