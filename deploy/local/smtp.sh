@@ -43,7 +43,7 @@ start() {
     else
         make_venv
         p=$(choose_port "$dir/port" "$port")
-        spawn "$dir/log" "$venv/bin/python" -m aiosmtpd -n -l "127.0.0.1:$p" -c aiosmtpd.handlers.Mailbox "$dir/mail"
+        spawn "$dir/log" env PYTHONPATH="$here/smtp" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m aiosmtpd -n -l "127.0.0.1:$p" -c sink.Sink "$dir/mail"
         wait_ready 30 "$mark" "$dir/log" listening "$p"
         log "mail sink on 127.0.0.1:$p, mails in $dir/mail"
     fi

@@ -17,7 +17,7 @@ use crate::{
         template::{self, Texts},
         workflow::Channel,
     },
-    jobs::metrics,
+    jobs::{deliver, metrics},
     store::{
         entities::{delivery, inbox_item, request},
         inbox::{self, Owner},
@@ -80,6 +80,9 @@ pub async fn run(
         row.attempts = 1;
         row.next_attempt_at = None;
         row.delivered_at = Some(now);
+    }
+    if !shown && suppressed.is_none() {
+        deliver::claim(app, tx, &mut row);
     }
     let rendered = if shown { Some(inbox_text(app, tx, matter, to).await?) } else { None };
     row.template_version = rendered.as_ref().map(|(_, version)| *version);

@@ -2,7 +2,8 @@
 //!
 //! Mail is one lane, every endpoint is another, each with a bound of its own, so that an endpoint
 //! that hangs fills its own lane and delays nobody else. Rows are taken under a lease
-//! (`FOR UPDATE SKIP LOCKED` on PostgreSQL), so several processes may deliver side by side.
+//! (`FOR UPDATE SKIP LOCKED` on PostgreSQL), so several processes may deliver side by side. A new
+//! mail for which there is room is taken in the very transaction that writes it.
 
 use std::{
     collections::HashMap,
@@ -22,8 +23,9 @@ use uuid::Uuid;
 use crate::{
     App,
     app::send,
+    domain::workflow::Channel,
     settings::Settings,
-    store::{endpoints, entities::delivery, queue},
+    store::{endpoints, entities::delivery, ledger::state, queue},
 };
 
 /// Longest stretch of one turn; attempts that are under way then go on by themselves.
@@ -99,7 +101,10 @@ impl Dispatcher {
         }
         tx.commit().await?;
         let count = taken.len();
-        taken.into_iter().for_each(|row| fly(app, row));
+        for row in taken {
+            let flight = app.dispatcher.enter(&row.lane);
+            tokio::spawn(fly(app.clone(), row, flight));
+        }
         Ok(count)
     }
 
@@ -136,9 +141,20 @@ impl Dispatcher {
         self.flying.lock().unwrap_or_else(PoisonError::into_inner).values().sum()
     }
 
-    fn enter(&self, lane: &str) {
+    fn enter(self: &Arc<Self>, lane: &str) -> Flight {
         let mut flying = self.flying.lock().unwrap_or_else(PoisonError::into_inner);
         *flying.entry(lane.to_owned()).or_default() += 1;
+        Flight(self.clone(), lane.to_owned())
+    }
+
+    /// A place in the mail lane, if there is one.
+    fn enter_mail(self: &Arc<Self>, lane: &str) -> Option<Flight> {
+        let mut flying = self.flying.lock().unwrap_or_else(PoisonError::into_inner);
+        let under_way = flying.entry(lane.to_owned()).or_default();
+        (*under_way < self.limits.email).then(|| {
+            *under_way += 1;
+            Flight(self.clone(), lane.to_owned())
+        })
     }
 
     fn leave(&self, lane: &str) {
@@ -174,11 +190,27 @@ pub fn wake(app: &App, tx: &Tx) {
     });
 }
 
+/// A mail that is just being written down goes out with the commit where the lane has room,
+/// without the way through the queue: the row says so from the start. Not so where this process
+/// is told to wait for the job.
+pub fn claim(app: &App, tx: &Tx, row: &mut delivery::Model) {
+    if !app.settings.wake_on_event || row.channel != Channel::Email.as_str() {
+        return;
+    }
+    let Some(flight) = app.dispatcher.enter_mail(&row.lane) else { return };
+    row.state = state::SENDING.to_owned();
+    row.attempts += 1;
+    row.lease_token = Some(kernel::new_id());
+    row.lease_until = Some(row.updated_at + TimeDelta::seconds(app.settings.lease_secs.into()));
+    let (app, row, runtime) = (app.clone(), row.clone(), Handle::current());
+    tx.after_commit(move || drop(runtime.spawn(fly(app, row, flight))));
+}
+
 fn endpoint_of(lane: &str) -> Option<Uuid> {
     lane.strip_prefix("webhook:").and_then(|id| id.parse().ok())
 }
 
-/// Leaves the lane also when the attempt panics.
+/// A place in a lane; it is left also when the attempt panics.
 struct Flight(Arc<Dispatcher>, String);
 
 impl Drop for Flight {
@@ -187,15 +219,10 @@ impl Drop for Flight {
     }
 }
 
-fn fly(app: &App, row: delivery::Model) {
-    app.dispatcher.enter(&row.lane);
-    let flight = Flight(app.dispatcher.clone(), row.lane.clone());
-    let app = app.clone();
-    tokio::spawn(async move {
-        let id = row.id;
-        if let Err(problem) = send::run(&app, row).await {
-            tracing::error!(delivery = %id, error = %problem, "an attempt was not settled; it is taken back when its lease runs out");
-        }
-        drop(flight);
-    });
+async fn fly(app: App, row: delivery::Model, flight: Flight) {
+    let id = row.id;
+    if let Err(problem) = send::run(&app, row).await {
+        tracing::error!(delivery = %id, error = %problem, "an attempt was not settled; it is taken back when its lease runs out");
+    }
+    drop(flight);
 }

@@ -1,5 +1,5 @@
 //! A group member: a thread polls librdkafka without pause, for its heartbeats and callbacks; a
-//! bounded channel leads to the reader. When it is full the partitions are paused.
+//! bounded channel leads to the reader. When it stays full the partitions are paused.
 
 use std::{
     collections::VecDeque,
@@ -25,11 +25,14 @@ use crate::log::{Delivery, LogError, Position, Record, Subscription};
 
 type Member = BaseConsumer<MemberContext>;
 
-const CHANNEL: usize = 256;
+const CHANNEL: usize = 1_024;
 const POLL: Duration = Duration::from_millis(100);
 const COMMIT_PATIENCE: Duration = Duration::from_secs(5);
 /// While the channel is full: how soon it is tried again.
 const POLL_FULL: Duration = Duration::from_millis(5);
+/// How long a full channel is waited for before the partitions are paused. Resuming costs a fetch
+/// anew, so a reader that merely is slower than the brokers must not bring it about.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 type Item = Result<Fetched, LogError>;
 
@@ -121,7 +124,7 @@ impl Poller {
                 }
             };
             self.waiting.push_back(item);
-            if self.hand_over() {
+            if !full && self.stays_full() {
                 self.switch(true);
             }
         }
@@ -139,6 +142,18 @@ impl Poller {
             // Messages that still come stay unacknowledged, for the next reader.
             drop(self.member.poll(POLL));
         }
+    }
+
+    /// Waits for room in the channel; true when there came none.
+    fn stays_full(&mut self) -> bool {
+        let start = Instant::now();
+        while self.hand_over() {
+            if start.elapsed() > PATIENCE || self.to_reader.is_closed() {
+                return true;
+            }
+            thread::sleep(POLL_FULL / 2);
+        }
+        false
     }
 
     /// Moves what waits into the channel; true when some had to stay.

@@ -73,6 +73,8 @@ impl KafkaSettings {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &self.brokers).set("client.id", "kefu");
         config.set("reconnect.backoff.max.ms", "5000");
+        // Small messages at once: with Nagle's algorithm they wait for an acknowledgement.
+        config.set("socket.nagle.disable", "true");
         for (name, value) in role {
             config.set(*name, *value);
         }
@@ -89,7 +91,7 @@ impl KafkaSettings {
             ("acks", "all"),
             ("message.timeout.ms", "0"),
             ("partitioner", "murmur2_random"),
-            ("linger.ms", "2"),
+            ("linger.ms", "1"),
             ("queue.buffering.max.kbytes", "32768"),
         ])
         .create_with_context(LogContext)
