@@ -3,6 +3,7 @@
 
 mod auth;
 mod backbone;
+mod clock;
 mod databases;
 mod folder;
 mod jobs;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Error, Job, Module, Parts, Settings, settings::redacted};
 use backbone::Backbones;
+use clock::DatabaseClock;
 use folder::DataFolder;
 
 pub use auth::issuer;
@@ -95,7 +97,12 @@ pub async fn start(
     settings: Settings,
     overrides: Overrides,
 ) -> Result<Running, Error> {
-    let clock = overrides.clock.clone().unwrap_or_else(|| Arc::new(SystemClock));
+    let follower = Arc::new(DatabaseClock::new());
+    let clock = match &overrides.clock {
+        Some(clock) => clock.clone(),
+        None if settings.database.is_sqlite() => Arc::new(SystemClock),
+        None => follower.clone(),
+    };
     let folder = settings
         .uses_data_folder()
         .then(|| DataFolder::open(&settings.data.dir, clock.now()))
@@ -110,6 +117,11 @@ pub async fn start(
     let auth = auth::prepare(&settings, &overrides, &public_url, &clock)?;
     let dbs = databases::open(&modules, &settings).await?;
     let stopping = CancellationToken::new();
+    let timekeeper = dbs.iter().find(|db| db.is_postgres() && overrides.clock.is_none()).cloned();
+    if let Some(db) = &timekeeper {
+        let fault = |e| Error::other("asking the database for the time", e);
+        follower.set(db).await.map_err(fault)?;
+    }
     let mut services = vec![];
     let mut states: Vec<Configure> = vec![];
     for (module, db) in modules.iter().zip(dbs) {
@@ -161,10 +173,11 @@ pub async fn start(
         }
     };
     let mut running_jobs = vec![];
+    running_jobs.extend(timekeeper.map(|db| follower.keep(db, stopping.clone())));
     for service in services.iter().filter(|_| on) {
         let leases = Leases::new(service.db.clone(), holder(&service.db));
         let own = [service.jobs.clone(), server::housekeeping(service, &clock)].concat();
-        running_jobs.extend(jobs::start(service.name, own, &leases, &stopping));
+        running_jobs.extend(jobs::start(service.name, own, &leases, &clock, &stopping));
     }
     tracing::info!(address = %addr, public_url, services = ?services.iter().map(|s| s.name).collect::<Vec<_>>(), "ready");
     Ok(Running {

@@ -15,7 +15,8 @@ const REFUSING: u8 = 2;
 pub struct Drain(Arc<AtomicU8>);
 
 impl Drain {
-    /// `/health/ready` answers 503 from now on; requests are still served.
+    /// `/health/ready` answers 503 from now on; requests are still served, and connections closed
+    /// after them.
     pub fn unready(&self) {
         self.0.fetch_max(UNREADY, Ordering::SeqCst);
     }

@@ -73,6 +73,10 @@ pub async fn edge(
     };
     let (answer, left) = CURRENT.scope(current, inside.instrument(span.clone())).await;
     let mut answer = answer?;
+    if !edge.drain.is_ready() {
+        // Clients with a connection open are to look for another process before this one has gone.
+        answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let code = answer.response().extensions().get::<RenderedCode>().map(|code| code.0);
     let headers = answer.headers_mut();
     edge.limits.write_headers(headers, left, code);
@@ -94,9 +98,7 @@ async fn handle(
     if edge.drain.is_refusing() {
         let problem =
             Problem::of(&codes::UNAVAILABLE).detail("the process is shutting down").retry_after(1);
-        let mut answer = req.into_response(Error(problem).error_response());
-        answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
-        return (Ok(answer), None);
+        return (Ok(req.into_response(Error(problem).error_response())), None);
     }
     let caller = match bearer_token(req.headers()) {
         Ok(token) => edge.authenticator.verify(token).await,

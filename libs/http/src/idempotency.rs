@@ -17,9 +17,9 @@ use aws_lc_rs::digest;
 use chrono::{DateTime, Utc};
 use futures::future::LocalBoxFuture;
 use kernel::{Clock, Context, Problem, SystemClock, codes};
-use sea_orm::DbErr;
+use sea_orm::{DbErr, QueryResult};
 use serde::{Serialize, de::DeserializeOwned};
-use store::{Db, Pii, SqlMigration, Tx, sql};
+use store::{Db, Pii, Row, SqlMigration, Tx, sql};
 
 use crate::{Created, Done, Error, Result, Upserted, body, etag, json};
 
@@ -37,6 +37,9 @@ create table idempotency (
 );
 create index idempotency_created on idempotency (created_at);
 ";
+
+/// Columns of a saved answer; all of them absent where there is none.
+const SAVED: &str = "i.request_hash, i.status, i.location, i.etag, i.body";
 
 /// Table of this library.
 #[must_use]
@@ -191,43 +194,70 @@ impl IdempotencyKey {
         let hash = request_hash(&self.target, bytes);
         let _in_flight = InFlight::enter(db, &scope, key)?;
         let tx = db.begin().await?;
-        lock(&tx, &scope, key).await?;
         let done = async {
-            if let Some(saved) = self.saved(&tx, &scope, key, &hash).await? {
+            if let Some(saved) = self.enter(&tx, &scope, key, &hash).await? {
                 return Ok((saved, true));
             }
             let reply = work(&tx).await?;
-            self.save(&tx, &scope, key, &hash, &reply).await?;
+            self.save(&tx, &scope, key, &hash, &reply);
             Ok((reply, false))
         };
-        match done.await {
-            Ok((reply, false)) => {
-                tx.commit().await?;
-                Ok(reply.into_response(false))
-            }
+        let failure = match done.await {
+            Ok((reply, false)) => match tx.commit().await {
+                Ok(()) => return Ok(reply.into_response(false)),
+                Err(error) => Problem::from(error),
+            },
             // Ended here and not when dropped, some time later: the next request with this key
             // must not find it locked.
             other => {
                 if let Err(error) = tx.rollback().await {
                     tracing::warn!(%error, "a transaction was not rolled back");
                 }
-                other.map(|(reply, _)| reply.into_response(true)).map_err(Error)
+                match other {
+                    Ok((reply, _)) => return Ok(reply.into_response(true)),
+                    Err(problem) => problem,
+                }
             }
+        };
+        // Another process may have been done with this key between our look for its answer and our
+        // lock: then what failed here has been done there.
+        let find = format!("SELECT {SAVED} FROM idempotency i WHERE scope = $1 AND key = $2");
+        let row = sql::one(db, &find, vec![scope.into(), key.into()]).await?;
+        match row.map(|row| self.saved(&row, &hash)).transpose()?.flatten() {
+            Some(reply) => Ok(reply.into_response(true)),
+            None => Err(Error(failure)),
         }
     }
 
-    async fn saved(
+    /// Has this transaction be the only one that works under the key; the answer that is saved
+    /// already, if any. One round trip for both.
+    async fn enter(
         &self,
         tx: &Tx,
         scope: &str,
         key: &str,
         hash: &str,
     ) -> std::result::Result<Option<Reply>, Problem> {
-        let query = "SELECT request_hash, status, location, etag, body FROM idempotency WHERE scope = $1 AND key = $2";
-        let Some(row) = sql::one(tx, query, vec![scope.into(), key.into()]).await? else {
+        let mut values = vec![scope.into(), key.into()];
+        let lock = if tx.is_postgres() {
+            values.push(lock_id(scope, key).into());
+            "pg_try_advisory_xact_lock($3)"
+        } else {
+            "true"
+        };
+        let statement = format!(
+            "SELECT {lock} AS taken, {SAVED} FROM (SELECT 1 AS one) o
+             LEFT JOIN idempotency i ON i.scope = $1 AND i.key = $2"
+        );
+        let row = sql::one(tx, &statement, values).await?.ok_or_else(in_flight)?;
+        if row.try_get("", "taken")? { self.saved(&row, hash) } else { Err(in_flight()) }
+    }
+
+    fn saved(&self, row: &QueryResult, hash: &str) -> std::result::Result<Option<Reply>, Problem> {
+        let Some(same) = row.try_get::<Option<String>>("", "request_hash")? else {
             return Ok(None);
         };
-        if row.try_get::<String>("", "request_hash")? != hash {
+        if same != hash {
             return Err(Problem::of(&codes::IDEMPOTENCY_KEY_REUSED));
         }
         let body: String = row.try_get("", "body")?;
@@ -242,32 +272,25 @@ impl IdempotencyKey {
         }))
     }
 
-    async fn save(
-        &self,
-        tx: &Tx,
-        scope: &str,
-        key: &str,
-        hash: &str,
-        reply: &Reply,
-    ) -> std::result::Result<(), Problem> {
+    fn save(&self, tx: &Tx, scope: &str, key: &str, hash: &str, reply: &Reply) {
         let body = match &self.seal {
             Some(pii) => pii.seal(&reply.body),
             None => reply.body.clone(),
         };
-        let insert = "INSERT INTO idempotency (scope, key, request_hash, status, location, etag, body, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-        let values = vec![
-            scope.into(),
-            key.into(),
-            hash.into(),
-            i32::from(reply.status).into(),
-            reply.location.clone().into(),
-            reply.etag.clone().into(),
-            body.into(),
-            self.clock.now().into(),
-        ];
-        sql::execute(tx, insert, values).await?;
-        Ok(())
+        tx.insert_later(Row::new(
+            "idempotency (scope, key, request_hash, status, location, etag, body, created_at)",
+            "(?, ?, ?, ?, ?, ?, ?, ?)",
+            vec![
+                scope.into(),
+                key.into(),
+                hash.into(),
+                i32::from(reply.status).into(),
+                reply.location.clone().into(),
+                reply.etag.clone().into(),
+                body.into(),
+                self.clock.now().into(),
+            ],
+        ));
     }
 }
 
@@ -370,22 +393,11 @@ fn in_flight() -> Problem {
     Problem::of(&codes::REQUEST_IN_FLIGHT).retry_after(1)
 }
 
-/// PostgreSQL: one process at a time works under a key, until its transaction ends.
-async fn lock(tx: &Tx, scope: &str, key: &str) -> std::result::Result<(), Problem> {
-    if !tx.is_postgres() {
-        return Ok(());
-    }
+/// Name of the lock under which, on PostgreSQL, one process at a time works under a key, until its
+/// transaction ends.
+fn lock_id(scope: &str, key: &str) -> i64 {
     let hash = digest::digest(&digest::SHA256, format!("{scope}\n{key}").as_bytes());
     let mut id = [0; 8];
     id.copy_from_slice(&hash.as_ref()[..8]);
-    let row = sql::one(
-        tx,
-        "SELECT pg_try_advisory_xact_lock($1) AS taken",
-        vec![i64::from_be_bytes(id).into()],
-    )
-    .await?;
-    match row.map(|row| row.try_get::<bool>("", "taken")).transpose()? {
-        Some(true) => Ok(()),
-        _ => Err(in_flight()),
-    }
+    i64::from_be_bytes(id)
 }

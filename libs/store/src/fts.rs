@@ -1,13 +1,14 @@
 //! Full-text index beside a table: `PREFIX_fts`. PostgreSQL keeps the tokens in a `text[]` under a
-//! GIN index, SQLite in an FTS5 table; both hold exactly the tokens of [`crate::text`].
+//! GIN index, SQLite in an FTS5 table; both hold exactly the tokens of [`crate::text`], PostgreSQL
+//! also the facets that a service adds.
 
 use sea_orm::{
-    DbErr,
+    DbBackend, DbErr, Value,
     sea_query::{Condition, Expr, ExprTrait},
 };
 use uuid::Uuid;
 
-use crate::{Db, Tx, sql, text};
+use crate::{Db, Row, Tx, sql, text};
 
 /// DDL for an index named `ticket_fts`; use it as a template: `fts_ddl!("ticket")`.
 #[macro_export]
@@ -22,18 +23,78 @@ macro_rules! fts_ddl {
     };
 }
 
+/// What a row is found by.
+#[derive(Debug, Clone)]
+pub struct Content<'a> {
+    text: &'a str,
+    facets: Vec<String>,
+}
+
+impl<'a> Content<'a> {
+    /// `facets` are further tokens, for PostgreSQL only. They begin with `@`, which no word does, and
+    /// hold no line feed.
+    #[must_use]
+    pub fn new(text: &'a str, facets: Vec<String>) -> Self {
+        Self { text, facets }
+    }
+
+    /// All tokens, for PostgreSQL, as lines.
+    fn lines(self) -> String {
+        let mut tokens = text::index_tokens(self.text);
+        tokens.extend(self.facets);
+        tokens.join("\n")
+    }
+}
+
+impl<'a> From<&'a str> for Content<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::new(text, vec![])
+    }
+}
+
+impl<'a> From<&'a String> for Content<'a> {
+    fn from(text: &'a String) -> Self {
+        Self::new(text, vec![])
+    }
+}
+
+/// As [`put`] for a row that is new: on PostgreSQL it is written along with the transaction's other
+/// new rows.
+pub async fn add(
+    tx: &Tx,
+    prefix: &str,
+    id: Uuid,
+    content: impl Into<Content<'_>>,
+) -> Result<(), DbErr> {
+    if !tx.is_postgres() {
+        return put(tx, prefix, id, content).await;
+    }
+    tx.insert_later(Row::new(
+        format!("{prefix}_fts (id, tokens)"),
+        "(?, string_to_array(?, chr(10)))",
+        vec![id.into(), content.into().lines().into()],
+    ));
+    Ok(())
+}
+
 /// Writes the tokens of `content` for row `id`, replacing what was there.
-pub async fn put(tx: &Tx, prefix: &str, id: Uuid, content: &str) -> Result<(), DbErr> {
-    let tokens = text::index_tokens(content);
+pub async fn put(
+    tx: &Tx,
+    prefix: &str,
+    id: Uuid,
+    content: impl Into<Content<'_>>,
+) -> Result<(), DbErr> {
+    let content = content.into();
     if tx.is_postgres() {
         let statement = format!(
-            "INSERT INTO {prefix}_fts (id, tokens) VALUES ($1, string_to_array($2, ' '))
+            "INSERT INTO {prefix}_fts (id, tokens) VALUES ($1, string_to_array($2, chr(10)))
              ON CONFLICT (id) DO UPDATE SET tokens = excluded.tokens"
         );
-        return sql::execute(tx, &statement, vec![id.into(), tokens.join(" ").into()])
+        return sql::execute(tx, &statement, vec![id.into(), content.lines().into()])
             .await
             .map(drop);
     }
+    let tokens = text::index_tokens(content.text);
     let upsert = format!(
         "INSERT INTO {prefix}_fts (id) VALUES ($1) ON CONFLICT (id) DO UPDATE SET id = excluded.id RETURNING doc"
     );
@@ -53,18 +114,31 @@ pub fn matches(db: &Db, prefix: &str, (table, column): (&str, &str), query: &str
     if tokens.is_empty() {
         return Condition::all().add(Expr::val(1).eq(0));
     }
+    let backend = if db.is_postgres() { DbBackend::Postgres } else { DbBackend::Sqlite };
     let id = format!("\"{table}\".\"{column}\"");
-    let found = if db.is_postgres() {
+    let placeholder = if db.is_postgres() { "$1" } else { "?" };
+    let (clause, value) = found(backend, prefix, &id, &tokens, placeholder);
+    Condition::all().add(Expr::cust_with_values(clause, [value]))
+}
+
+/// The same as SQL text for `id`, and the value of its one placeholder.
+#[must_use]
+pub fn found(
+    backend: DbBackend,
+    prefix: &str,
+    id: &str,
+    tokens: &[String],
+    placeholder: &str,
+) -> (String, Value) {
+    if backend == DbBackend::Postgres {
         let clause = format!(
-            "{id} IN (SELECT id FROM {prefix}_fts WHERE tokens @> string_to_array($1, ' '))"
+            "{id} IN (SELECT id FROM {prefix}_fts WHERE tokens @> string_to_array({placeholder}, chr(10)))"
         );
-        Expr::cust_with_values(clause, [tokens.join(" ")])
-    } else {
-        let quoted: Vec<String> = tokens.iter().map(|t| format!("\"{t}\"")).collect();
-        let clause = format!(
-            "{id} IN (SELECT f.id FROM {prefix}_fts_tokens t JOIN {prefix}_fts f ON f.doc = t.rowid WHERE t.tokens MATCH ?)"
-        );
-        Expr::cust_with_values(clause, [quoted.join(" AND ")])
-    };
-    Condition::all().add(found)
+        return (clause, tokens.join("\n").into());
+    }
+    let quoted: Vec<String> = tokens.iter().map(|t| format!("\"{t}\"")).collect();
+    let clause = format!(
+        "{id} IN (SELECT f.id FROM {prefix}_fts_tokens t JOIN {prefix}_fts f ON f.doc = t.rowid WHERE t.tokens MATCH {placeholder})"
+    );
+    (clause, quoted.join(" AND ").into())
 }

@@ -19,9 +19,6 @@ use host::{
 use accounts::Accounts;
 use client::{Client, Target};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Kefu (客服), the customer-service suite, in one process.
 #[derive(Parser)]
 #[command(name = "kefu", version, arg_required_else_help = true)]

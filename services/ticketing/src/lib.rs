@@ -16,7 +16,10 @@ pub mod store;
 use actix_web::web::Data;
 use host::{Built, Error, Module, Parts};
 
-use crate::{app::App, store::configs::Configs};
+use crate::{
+    app::{App, Numbers},
+    store::configs::Configs,
+};
 
 /// This service for the host.
 #[must_use]
@@ -33,7 +36,13 @@ pub fn module() -> Module {
 
 #[allow(clippy::unnecessary_wraps, reason = "the host's signature")]
 fn build(parts: Parts) -> Result<Built, Error> {
-    let app = App { db: parts.db, clock: parts.clock, pii: parts.pii, configs: Configs::default() };
+    let app = App {
+        db: parts.db,
+        clock: parts.clock,
+        pii: parts.pii,
+        configs: Configs::default(),
+        numbers: Numbers::default(),
+    };
     let (reactions, jobs) = (reactions::all(&app), jobs::all(&app));
     let state = Data::new(app);
     let register = move |config: &mut actix_web::web::ServiceConfig| {

@@ -60,6 +60,7 @@ async fn a_lower_sequence_that_commits_later_is_not_lost() {
     let (slow, quick) = (kernel::new_id(), kernel::new_id());
     let first = test.db.begin().await.unwrap();
     emit(&first, &context(), noon(), &step(slow, 1)).await.unwrap();
+    first.write_later_rows().await.unwrap();
     let second = test.db.begin().await.unwrap();
     emit(&second, &context(), noon(), &step(quick, 1)).await.unwrap();
     second.commit().await.unwrap();
@@ -68,6 +69,34 @@ async fn a_lower_sequence_that_commits_later_is_not_lost() {
     assert_eq!(relay.round().await.unwrap().published, 1);
     assert_eq!((steps(&log, slow), steps(&log, quick)), (vec![1], vec![1]));
     assert_eq!(count(&test.db, "outbox").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_wait_for_the_next_statement_or_the_commit_and_keep_their_order() {
+    for test in databases("outbox_later").await {
+        let id = kernel::new_id();
+        let rows = "SELECT payload FROM outbox ORDER BY seq";
+        let tx = test.db.begin().await.unwrap();
+        for n in 1..=5 {
+            emit(&tx, &context(), noon(), &step(id, n)).await.unwrap();
+        }
+        let seen = store::sql::all(&tx, rows, vec![]).await.unwrap();
+        assert_eq!(seen.len(), 5, "{}: a statement sees what was emitted before it", test.name);
+        for n in 6..=9 {
+            emit(&tx, &context(), noon(), &step(id, n)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let log = MemoryLog::new();
+        let relay = relay(&test.db, Arc::new(log.clone()), "a", 10_000);
+        relay.hold().await.unwrap();
+        relay.round().await.unwrap();
+        assert_eq!(steps(&log, id), (1..=9).collect::<Vec<_>>(), "{}", test.name);
+
+        let tx = test.db.begin().await.unwrap();
+        emit(&tx, &context(), noon(), &step(id, 10)).await.unwrap();
+        drop(tx);
+        assert_eq!(count(&test.db, "outbox").await, 0, "{}", test.name);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,10 +1,11 @@
 //! Jobs: each is run again and again by the one process that holds its lease.
 
 use std::{
-    sync::LazyLock,
+    sync::{Arc, LazyLock},
     time::{Duration, Instant},
 };
 
+use kernel::Clock;
 use prometheus::{
     GaugeVec, HistogramVec, IntCounterVec, register_gauge_vec, register_histogram_vec,
     register_int_counter_vec,
@@ -45,6 +46,7 @@ pub(super) fn start(
     service: &'static str,
     jobs: Vec<Job>,
     leases: &Leases,
+    clock: &Arc<dyn Clock>,
     stop: &CancellationToken,
 ) -> Vec<JoinHandle<()>> {
     let turn = |job: Job| Turn {
@@ -53,6 +55,7 @@ pub(super) fn start(
         leases: leases.clone(),
         held: None,
         job,
+        clock: clock.clone(),
         stop: stop.clone(),
     };
     jobs.into_iter().map(|job| tokio::spawn(turn(job).run())).collect()
@@ -64,6 +67,7 @@ struct Turn {
     leases: Leases,
     ttl: Duration,
     held: Option<(Lease, Instant)>,
+    clock: Arc<dyn Clock>,
     stop: CancellationToken,
 }
 
@@ -125,9 +129,7 @@ impl Turn {
         let word = if failure.is_none() { "ok" } else { "failed" };
         RUNS.with_label_values(&[self.service, self.job.name, word]).inc();
         match failure {
-            None => LAST_OK
-                .with_label_values(&labels)
-                .set(kernel::Clock::now(&kernel::SystemClock).timestamp() as f64),
+            None => LAST_OK.with_label_values(&labels).set(self.clock.now().timestamp() as f64),
             Some(error) => span.in_scope(|| {
                 tracing::error!(
                     service = self.service,

@@ -9,6 +9,7 @@ use kernel::{Actor, Clock, Problem, SystemClock, codes};
 use super::{
     claims::Claims,
     keys::{KeySource, Keys},
+    verified::Verified,
 };
 
 /// Whom we believe.
@@ -24,6 +25,7 @@ pub struct AuthSettings {
 /// Verifies tokens of one issuer. One per process, shared by all workers.
 pub struct Authenticator {
     keys: Keys,
+    verified: Verified,
     issuer: String,
     audience: String,
     clock: Arc<dyn Clock>,
@@ -55,7 +57,8 @@ impl Authenticator {
     pub fn new(settings: AuthSettings) -> Result<Self, Problem> {
         let AuthSettings { issuer, audience, keys } = settings;
         let keys = Keys::new(issuer.clone(), keys)?;
-        Ok(Self { keys, issuer, audience, clock: Arc::new(SystemClock) })
+        let (verified, clock) = (Verified::default(), Arc::new(SystemClock));
+        Ok(Self { keys, verified, issuer, audience, clock })
     }
 
     /// Judges expiry by another clock than the machine's.
@@ -71,6 +74,25 @@ impl Authenticator {
     }
 
     pub(crate) async fn verify(&self, token: &str) -> Result<Actor, Refusal> {
+        let id = Verified::key(token);
+        // Taken before the check: what older keys say is not kept under newer ones.
+        let keys = self.keys.fresh();
+        let known = keys.as_ref().and_then(|keys| self.verified.get(&id, keys));
+        let claims = match known {
+            Some(claims) => claims,
+            None => {
+                let claims = Arc::new(self.check(token).await?);
+                if let Some(keys) = keys {
+                    self.verified.put(id, keys, claims.clone());
+                }
+                claims
+            }
+        };
+        claims.to_actor(self.clock.now().timestamp()).map_err(Refusal::Invalid)
+    }
+
+    /// Checks everything but the time.
+    async fn check(&self, token: &str) -> Result<Claims, Refusal> {
         let unreadable = Refusal::Invalid("the token cannot be read");
         let header = decode_header(token).map_err(|_| unreadable.clone())?;
         let is_access_token = header.typ.as_deref().is_none_or(|typ| {
@@ -88,7 +110,7 @@ impl Authenticator {
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        // Claims::into_actor judges time, by our own clock.
+        // Claims::to_actor judges time, by our own clock.
         validation.validate_exp = false;
         let token = decode::<Claims>(token, &key.key, &validation).map_err(|e| {
             use jsonwebtoken::errors::ErrorKind;
@@ -99,7 +121,7 @@ impl Authenticator {
                 _ => "the token is not genuine",
             })
         })?;
-        token.claims.into_actor(self.clock.now().timestamp()).map_err(Refusal::Invalid)
+        Ok(token.claims)
     }
 }
 

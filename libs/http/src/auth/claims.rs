@@ -27,7 +27,7 @@ pub(crate) struct Claims {
 
 impl Claims {
     /// `now` in seconds since 1970. The error says what is wrong, for the caller.
-    pub(crate) fn into_actor(self, now: i64) -> Result<Actor, &'static str> {
+    pub(crate) fn to_actor(&self, now: i64) -> Result<Actor, &'static str> {
         #[allow(clippy::cast_precision_loss, reason = "seconds stay exact for 285 million years")]
         let now = now as f64;
         if self.exp + LEEWAY <= now {
@@ -48,12 +48,12 @@ impl Claims {
         let permissions = roles.iter().flat_map(|r| r.permissions()).chain(scopes).collect();
         let is_client = self.client_id.as_deref() == Some(self.sub.as_str());
         let kind = if is_client { ActorKind::Client } else { ActorKind::User };
-        let name: String = match self.name {
+        let name: String = match &self.name {
             Some(name) if !name.trim().is_empty() => {
                 name.chars().filter(|c| !c.is_control()).take(200).collect()
             }
             _ => self.sub.clone(),
         };
-        Ok(Actor { kind, id: self.sub, name, org, roles, permissions })
+        Ok(Actor { kind, id: self.sub.clone(), name, org, roles, permissions })
     }
 }

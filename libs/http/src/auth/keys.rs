@@ -45,7 +45,7 @@ pub(crate) struct VerifyKey {
 }
 
 #[derive(Default)]
-struct KeySet {
+pub(crate) struct KeySet {
     by_id: HashMap<String, VerifyKey>,
     /// Keys without an id, tried for tokens that name none.
     only: Option<VerifyKey>,
@@ -115,6 +115,13 @@ impl Keys {
         }
         inner.refresh(set.fetched).await?;
         Ok(inner.current().find(kid))
+    }
+
+    /// The keys at hand, unless it is time to fetch them again.
+    pub(crate) fn fresh(&self) -> Option<Arc<KeySet>> {
+        let set = self.0.current();
+        let fetched_lately = set.fetched.is_some_and(|at| at.elapsed() <= MAX_AGE);
+        (fetched_lately || matches!(self.0.source, KeySource::Static(_))).then_some(set)
     }
 
     /// Fetches while requests go on with the keys at hand: nobody waits for a provider that is away.

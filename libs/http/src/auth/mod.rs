@@ -6,6 +6,7 @@ mod caller;
 mod claims;
 mod keys;
 pub mod may;
+mod verified;
 
 pub use authenticator::{AuthSettings, Authenticator};
 pub(crate) use authenticator::{Refusal, bearer_token};

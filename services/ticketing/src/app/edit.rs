@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use kernel::{Actor, ActorKind, Context, OrgPath, Problem, codes, new_id};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
-use store::Tx;
+use store::{Row, Tx, fts::Content};
 use uuid::Uuid;
 
 use super::{
@@ -25,8 +25,8 @@ use crate::{
     },
     store::{
         configs::Config,
-        entities::{article, history, ticket, timer},
-        tickets,
+        entities::{article, history, ticket},
+        facets, tickets,
     },
 };
 
@@ -297,7 +297,10 @@ impl<'a> Edit<'a> {
     /// Writes everything and answers the ticket as it now stands. Nothing changed: nothing written,
     /// nothing told.
     pub async fn save(mut self) -> Result<ticket::Model, Problem> {
-        let content_changed = self.before.as_ref().is_none_or(|b| b.subject != self.ticket.subject);
+        let created = self.before.is_none();
+        let found_by_other = self.before.as_ref().is_some_and(|b| {
+            b.subject != self.ticket.subject || facets::of(b) != facets::of(&self.ticket)
+        });
         if let Some(before) = self.before.take() {
             for ((field, old), (_, new)) in tracked(&before).into_iter().zip(tracked(&self.ticket))
             {
@@ -311,32 +314,27 @@ impl<'a> Edit<'a> {
                 self.update(before.version).await?;
             }
         } else {
-            let row = self.ticket.clone().into_active_model();
-            ticket::Entity::insert(row).exec_without_returning(self.tx).await?;
+            self.tx.insert_later(Row::of::<ticket::Entity>(&self.ticket));
         }
-        let spoken = !self.articles.is_empty();
-        if spoken {
-            let rows = std::mem::take(&mut self.articles)
-                .into_iter()
-                .map(IntoActiveModel::into_active_model);
-            article::Entity::insert_many(rows).exec_without_returning(self.tx).await?;
+        for article in &self.articles {
+            self.tx.insert_later(Row::of::<article::Entity>(article));
         }
-        if content_changed || spoken {
-            index(self.tx, &self.ticket).await?;
+        match (created, self.articles.is_empty()) {
+            (true, _) => {
+                let text = searched(&self.ticket, &self.articles);
+                let content = Content::new(&text, facets::of(&self.ticket));
+                store::fts::add(self.tx, "ticket", self.ticket.id, content).await?;
+            }
+            (false, unspoken) if found_by_other || !unspoken => {
+                let articles = tickets::articles(self.tx, self.ticket.id).await?;
+                let text = searched(&self.ticket, &articles);
+                let content = Content::new(&text, facets::of(&self.ticket));
+                store::fts::put(self.tx, "ticket", self.ticket.id, content).await?;
+            }
+            _ => {}
         }
-        if !self.notes.is_empty() {
-            let rows =
-                std::mem::take(&mut self.notes).into_iter().map(IntoActiveModel::into_active_model);
-            history::Entity::insert_many(rows).exec_without_returning(self.tx).await?;
-        }
-        let fresh: Vec<_> = self
-            .timers
-            .iter()
-            .filter(|t| t.is_fresh())
-            .map(|t| t.row.clone().into_active_model())
-            .collect();
-        if !fresh.is_empty() {
-            timer::Entity::insert_many(fresh).exec_without_returning(self.tx).await?;
+        for note in &self.notes {
+            self.tx.insert_later(Row::of::<history::Entity>(note));
         }
         for timer in std::mem::take(&mut self.timers) {
             timer.save(self.tx).await?;
@@ -359,19 +357,15 @@ impl<'a> Edit<'a> {
     }
 }
 
-/// Puts number, subject and every article into the full-text index.
-async fn index(tx: &Tx, ticket: &ticket::Model) -> Result<(), Problem> {
-    let articles = tickets::articles(tx, ticket.id).await?;
+/// What a search finds a ticket by: number, subject, foreign numbers and every article.
+fn searched(ticket: &ticket::Model, articles: &[article::Model]) -> String {
     let mut text = format!("{} {}", ticket.number, ticket.subject);
-    for part in [&ticket.external_ref, &ticket.import_number].into_iter().flatten() {
+    let foreign = [&ticket.external_ref, &ticket.import_number].into_iter().flatten();
+    for part in foreign.chain(articles.iter().map(|article| &article.body)) {
         text.push('\n');
         text.push_str(part);
     }
-    for article in articles {
-        text.push('\n');
-        text.push_str(&article.body);
-    }
-    Ok(store::fts::put(tx, "ticket", ticket.id, &text).await?)
+    text
 }
 
 pub(super) fn actor_kind(kind: ActorKind) -> &'static str {

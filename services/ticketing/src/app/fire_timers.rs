@@ -4,10 +4,10 @@
 
 use std::sync::LazyLock;
 
+use ::store::fault;
 use chrono::TimeDelta;
 use kernel::{Context, OrgPath, Problem, TraceContext};
 use prometheus::{Histogram, register_histogram};
-use ::store::fault;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tracing::Instrument;
 use uuid::Uuid;

@@ -2,9 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use kernel::{Context, OrgPath, Page, PageQuery, Problem, codes};
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -12,7 +9,10 @@ use uuid::Uuid;
 use super::App;
 use crate::{
     domain::{lifecycle::Status, priority::Priority},
-    store::entities::ticket,
+    store::{
+        entities::ticket,
+        finding::{self, After, Wanted},
+    },
 };
 
 /// Which tickets.
@@ -78,71 +78,73 @@ pub async fn run(
     let paging = PageQuery { cursor: query.cursor.clone(), limit: query.limit, total: query.total };
     let limit = paging.limit()?;
     let filter = serde_json::to_string(&query)?;
-    let after: Option<(DateTime<Utc>, Uuid)> = paging.after(&filter)?;
-    let condition = condition(app, ctx, &query)?;
-    let mut select = ticket::Entity::find().filter(condition.clone());
-    if let Some((at, id)) = after {
-        let same =
-            Condition::all().add(ticket::Column::OpenedAt.eq(at)).add(ticket::Column::Id.lt(id));
-        select = select.filter(Condition::any().add(ticket::Column::OpenedAt.lt(at)).add(same));
-    }
-    let rows = select
-        .order_by_desc(ticket::Column::OpenedAt)
-        .order_by_desc(ticket::Column::Id)
-        .limit(limit + 1)
-        .all(&app.db)
-        .await?;
+    let after: After = paging.after(&filter)?;
+    let Some(wanted) = wanted(ctx, &query)? else {
+        let total = (query.total == Some(true)).then_some(0);
+        return Ok(Page { items: vec![], next_cursor: None, total });
+    };
+    let rows = finding::page(&app.db, &wanted, after, limit + 1).await?;
     let mut page = Page::of(rows, limit, &filter, |row| (row.opened_at, row.id), |row| row);
     if query.total == Some(true) {
-        page.total = Some(ticket::Entity::find().filter(condition).count(&app.db).await?);
+        page.total = Some(finding::count(&app.db, &wanted).await?);
     }
     Ok(page)
 }
 
-fn condition(app: &App, ctx: &Context, query: &TicketQuery) -> Result<Condition, Problem> {
-    use ticket::Column as C;
+/// The query as the store takes it; `None` when nothing can match.
+///
+/// # Errors
+/// `invalid-query` with the parameter at fault.
+pub fn wanted(ctx: &Context, query: &TicketQuery) -> Result<Option<Wanted>, Problem> {
     let invalid = |pointer: &str, detail: &str| {
         Problem::of(&codes::INVALID_QUERY).field(pointer, "unknown-value", detail)
     };
-    let mut all = Condition::all().add(http::org_filter(&ctx.actor.org, C::Org));
-    if let Some(org) = &query.org {
-        let org = OrgPath::parse(org).map_err(|e| invalid("/org", &e.to_string()))?;
-        all = all.add(http::org_filter(&org, C::Org));
+    let mine = &ctx.actor.org;
+    let mut org = mine.clone();
+    let mut nothing = false;
+    if let Some(asked) = &query.org {
+        let asked = OrgPath::parse(asked).map_err(|e| invalid("/org", &e.to_string()))?;
+        nothing = !mine.covers(asked.as_str()) && !asked.covers(mine.as_str());
+        org = if mine.covers(asked.as_str()) { asked } else { org };
     }
-    if let Some(status) = &query.status {
-        all = all.add(
-            C::Status.is_in(statuses(status).ok_or_else(|| invalid("/status", "no such status"))?),
-        );
-    }
+    let statuses = match &query.status {
+        Some(status) => statuses(status).ok_or_else(|| invalid("/status", "no such status"))?,
+        None => vec![],
+    };
     if let Some(priority) = &query.priority {
         priority
             .parse::<Priority>()
             .map_err(|()| invalid("/priority", "must be low, normal, high or urgent"))?;
-        all = all.add(C::Priority.eq(priority));
     }
-    let texts = [
-        (C::Kind, &query.kind),
-        (C::Category, &query.category),
-        (C::Queue, &query.queue),
-        (C::Handler, &query.handler),
-        (C::FirstResponder, &query.first_responder),
-        (C::Number, &query.number),
-        (C::ExternalRef, &query.external_ref),
-        (C::ImportNumber, &query.import_number),
-    ];
-    for (column, value) in texts {
-        all = all.add_option(value.as_ref().map(|value| column.eq(value)));
-    }
-    all = all
-        .add_option(query.customer_id.map(|id| C::CustomerId.eq(id)))
-        .add_option(query.parent_id.map(|id| C::ParentId.eq(id)))
-        .add_option(query.breached.map(|breached| C::Breached.eq(breached)))
-        .add_option(query.opened_from.map(|at| C::OpenedAt.gte(at)))
-        .add_option(query.opened_to.map(|at| C::OpenedAt.lt(at)));
+    let mut words = vec![];
     if let Some(q) = query.q.as_ref().filter(|q| !q.trim().is_empty()) {
-        all = all.add(store::fts::matches(&app.db, "ticket", ("ticket", "id"), q));
+        words = store::text::query_tokens(q);
+        nothing |= words.is_empty();
     }
-    Ok(all)
+    if nothing {
+        return Ok(None);
+    }
+    let root = org.root();
+    Ok(Some(Wanted {
+        root: root.to_string(),
+        org: (org != root).then_some(org),
+        statuses,
+        queue: query.queue.clone(),
+        handler: query.handler.clone(),
+        customer_id: query.customer_id,
+        parent_id: query.parent_id,
+        number: query.number.clone(),
+        external_ref: query.external_ref.clone(),
+        import_number: query.import_number.clone(),
+        kind: query.kind.clone(),
+        category: query.category.clone(),
+        priority: query.priority.clone(),
+        first_responder: query.first_responder.clone(),
+        breached: query.breached,
+        opened_from: query.opened_from,
+        opened_to: query.opened_to,
+        words,
+    }))
 }
 
 fn statuses(text: &str) -> Option<Vec<&'static str>> {
@@ -153,5 +155,7 @@ fn statuses(text: &str) -> Option<Vec<&'static str>> {
             word => found.push(word.parse::<Status>().ok()?.as_str()),
         }
     }
+    found.sort_unstable();
+    found.dedup();
     Some(found)
 }

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use kernel::Clock;
 use store::{Db, Pii};
 
+pub use self::numbers::Numbers;
 use crate::store::configs::Configs;
 
 /// What use cases work with. Cheap to clone.
@@ -35,4 +36,5 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     pub pii: Pii,
     pub configs: Configs,
+    pub numbers: Numbers,
 }

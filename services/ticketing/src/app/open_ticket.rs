@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Datelike, Utc};
 use kernel::{Context, Fields, Locale, OrgPath, Problem, limits, new_id};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Deserialize;
-use store::Tx;
+use store::{Tx, sql};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -13,7 +13,7 @@ use super::{
     change_ticket::check_level,
     edit::{Edit, actor_kind},
     facts::{Escalation, Fact},
-    numbers::{next_numbers, number_text},
+    numbers::number_text,
     timers::{Start, Timer},
 };
 use crate::{
@@ -28,7 +28,6 @@ use crate::{
     store::{
         configs::Config,
         entities::{article, customer, ticket},
-        tickets,
     },
 };
 
@@ -103,11 +102,8 @@ pub async fn run(
     new: NewTicket,
 ) -> Result<ticket::Model, Problem> {
     let now = app.clock.now();
-    let config = app.configs.get(tx, &ctx.actor.org, now).await?;
-    let customer = match new.customer_id {
-        Some(id) => tickets::customer(tx, id).await?,
-        None => None,
-    };
+    let (config, customer) =
+        app.configs.get_with_customer(tx, &ctx.actor.org, new.customer_id, now).await?;
     check(&config, ctx, &new, customer.as_ref())?;
     let org = match &new.org {
         Some(org) => OrgPath::parse(org)?,
@@ -237,8 +233,7 @@ pub(crate) async fn open(
 ) -> Result<ticket::Model, Problem> {
     let now = app.clock.now();
     let root = draft.org.root();
-    // The counter's row is a lock: the next one to open a ticket here sees this one.
-    let number = next_numbers(tx, &root, now.year(), 1).await?;
+    let number = app.numbers.next(&app.db, tx, &root, now.year()).await?;
     if let Some(reference) = &draft.external_ref {
         refuse_duplicate(tx, ctx, &draft.org, &draft.channel, reference).await?;
     }
@@ -318,7 +313,23 @@ pub(crate) async fn open(
         edit.note("repeat_of", None, Some(earlier.to_string()));
         escalate(&mut edit, "repeat");
     }
-    edit.save().await
+    let ticket = edit.save().await?;
+    if ticket.external_ref.is_some() {
+        // Somebody else may be opening the same just now: of the two, the unique index refuses the
+        // second.
+        tx.write_later_rows().await.map_err(duplicate_or_failure)?;
+    }
+    Ok(ticket)
+}
+
+fn duplicate_or_failure(error: DbErr) -> Problem {
+    // PostgreSQL names the index, SQLite the columns.
+    let text = error.to_string();
+    let same = text.contains("ticket_external") || text.contains("external_ref");
+    if store::is_unique_violation(&error) && same {
+        return Problem::of(&DUPLICATE_EXTERNAL_REF);
+    }
+    error.into()
 }
 
 /// An earlier complaint of the same customer in the same category, within the window. A follow-up
@@ -335,6 +346,8 @@ async fn repeated(
     if draft.kind != words::COMPLAINT || draft.parent_id.is_some() {
         return Ok(None);
     }
+    // Of two that come at the same moment, the second sees the first.
+    sql::lock(tx, &format!("repeat:{root}:{customer}:{category}")).await?;
     let found = ticket::Entity::find()
         .select_only()
         .column(ticket::Column::Id)

@@ -8,7 +8,7 @@ use kernel::{Problem, new_id};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, sea_query::Expr,
 };
-use store::Tx;
+use store::{Row, Tx};
 use uuid::Uuid;
 
 use crate::{
@@ -274,27 +274,22 @@ impl Timer {
                 .exec(tx)
                 .await?;
         }
-        if self.changed && !self.fresh {
-            let id = self.row.id;
-            let row = self.row.into_active_model().reset_all();
+        if self.fresh {
+            tx.insert_later(Row::of::<timer_row::Entity>(&self.row));
+        } else if self.changed {
+            let row = self.row.clone().into_active_model().reset_all();
             timer_row::Entity::update_many()
                 .set(row)
-                .filter(timer_row::Column::Id.eq(id))
+                .filter(timer_row::Column::Id.eq(self.row.id))
                 .exec(tx)
                 .await?;
         }
-        if !self.new_pauses.is_empty() {
-            let rows = self.new_pauses.into_iter().map(IntoActiveModel::into_active_model);
-            timer_pause::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        for pause in &self.new_pauses {
+            tx.insert_later(Row::of::<timer_pause::Entity>(pause));
         }
-        if !self.new_fires.is_empty() {
-            let rows = self.new_fires.into_iter().map(IntoActiveModel::into_active_model);
-            timer_fire::Entity::insert_many(rows).exec_without_returning(tx).await?;
+        for fire in &self.new_fires {
+            tx.insert_later(Row::of::<timer_fire::Entity>(fire));
         }
         Ok(())
-    }
-
-    pub fn is_fresh(&self) -> bool {
-        self.fresh
     }
 }

@@ -15,8 +15,9 @@ use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveMo
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use store::{Tx, sql};
+use uuid::Uuid;
 
-use super::entities::config;
+use super::entities::{config, customer};
 use crate::domain::{
     builtin,
     config::{BusinessCalendar, Department, Queue, queue_for},
@@ -128,16 +129,46 @@ impl Configs {
         now: DateTime<Utc>,
     ) -> Result<Arc<Config>, Problem> {
         let root = org.root();
-        let rev = match revision(tx, &root).await? {
+        let rev = revision(tx, &root).await?;
+        self.at(tx, &root, rev, now).await
+    }
+
+    /// The same together with a customer, if there is one of this id, in one round trip.
+    pub async fn get_with_customer(
+        &self,
+        tx: &Tx,
+        org: &OrgPath,
+        customer: Option<Uuid>,
+        now: DateTime<Utc>,
+    ) -> Result<(Arc<Config>, Option<customer::Model>), Problem> {
+        let Some(id) = customer else { return Ok((self.get(tx, org, now).await?, None)) };
+        let statement = "SELECT h.rev, c.id, c.org, c.number, c.locale, c.tier, c.sla_policy, c.account_manager, c.version
+             FROM (SELECT 1 AS one) o LEFT JOIN config_head h ON h.org = $1 LEFT JOIN customer c ON c.id = $2";
+        let root = org.root();
+        let row = sql::one(tx, statement, vec![root.as_str().into(), id.into()]).await?;
+        let Some(row) = row else { return Ok((self.get(tx, org, now).await?, None)) };
+        let known = row.try_get::<Option<Uuid>>("", "id")?.is_some();
+        let customer = known.then(|| customer::Model::from_query_result(&row, "")).transpose()?;
+        Ok((self.at(tx, &root, row.try_get("", "rev")?, now).await?, customer))
+    }
+
+    async fn at(
+        &self,
+        tx: &Tx,
+        root: &OrgPath,
+        rev: Option<i64>,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Config>, Problem> {
+        let rev = match rev {
             Some(rev) => rev,
-            None => seed(tx, &root, now).await?,
+            None => seed(tx, root, now).await?,
         };
         let cached =
             self.0.lock().unwrap_or_else(PoisonError::into_inner).get(root.as_str()).cloned();
         if let Some(config) = cached.filter(|config| config.rev == rev) {
             return Ok(config);
         }
-        let config = Arc::new(load(tx, &root, rev).await?);
+        let config = Arc::new(load(tx, root, rev).await?);
         let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         cache.insert(root.to_string(), config.clone());
         Ok(config)

@@ -2,6 +2,8 @@
 
 pub mod configs;
 pub mod entities;
+pub mod facets;
+pub mod finding;
 pub mod tickets;
 
 use store::{Migrations, SqlMigration};
@@ -16,6 +18,7 @@ pub fn migrations() -> Migrations {
         vec![
             SqlMigration::new("m0100_ticketing", include_str!("m0100_ticketing.sql")),
             SqlMigration::new("m0101_ticket_fts", store::fts_ddl!("ticket")),
+            SqlMigration::new("m0102_lists", include_str!("m0102_lists.sql")),
         ],
     ])
 }

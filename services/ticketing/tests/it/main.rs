@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod access;
+mod creating;
 mod imports;
 mod incident_log;
 mod lifecycle;
 mod lists;
+mod plans;
 mod raising;
 mod reopening;
 mod support;

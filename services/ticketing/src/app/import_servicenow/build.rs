@@ -20,6 +20,7 @@ use crate::{
     store::{
         configs::Config,
         entities::{history, import_row, ticket, timer, timer_pause},
+        facets,
     },
 };
 
@@ -300,7 +301,8 @@ pub(super) async fn write(
             t.import_number.as_deref().unwrap_or_default(),
             t.subject
         );
-        store::fts::put(tx, "ticket", t.id, &text).await?;
+        let content = store::fts::Content::new(&text, facets::of(t));
+        store::fts::put(tx, "ticket", t.id, content).await?;
     }
     insert::<timer::Entity>(tx, collect(taken, |one| &mut one.timers)).await?;
     insert::<timer_pause::Entity>(tx, collect(taken, |one| &mut one.pauses)).await?;
