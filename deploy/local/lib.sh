@@ -30,21 +30,36 @@ need_package() {
     return 1
 }
 
-# parse_args ARGS...: sets $dir, $port (empty: choose), $fsync (empty: default).
+# Sets $faketime: the library that, preloaded, gives a process another time of day.
+need_faketime() {
+    local tried
+    for tried in no yes; do
+        faketime=$(compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' | head -n 1 || true)
+        [ -z "$faketime" ] || return 0
+        [ "$tried" = yes ] || need_package "faketime is missing" faketime || exit 1
+    done
+    die "faketime's library is not at /usr/lib/*/faketime"
+}
+
+# parse_args ARGS...: sets $dir, $port (empty: choose), $fsync, $wanted_brokers, $mode (empty: default).
 parse_args() {
-    dir=$default_dir port='' fsync=''
+    dir=$default_dir port='' fsync='' wanted_brokers='' mode=''
     while [ $# -gt 0 ]; do
         [ $# -ge 2 ] || die "$1 needs a value"
         case $1 in
             --dir) dir=$2 ;;
             --port) port=$2 ;;
             --fsync) fsync=$2 ;;
+            --brokers) wanted_brokers=$2 ;;
+            --mode) mode=$2 ;;
             *) die "unknown option $1" ;;
         esac
         shift 2
     done
     case $port in *[!0-9]*) die "--port takes a number, not '$port'" ;; esac
     case $fsync in '' | on | off) ;; *) die "--fsync takes on or off" ;; esac
+    case $wanted_brokers in '' | 1 | 3) ;; *) die "--brokers takes 1 or 3" ;; esac
+    case $mode in '' | fast | immediate) ;; *) die "--mode takes fast or immediate" ;; esac
     case $dir in /*) ;; *) dir=$PWD/$dir ;; esac
 }
 
@@ -125,18 +140,24 @@ wait_ready() {
     done
 }
 
-# stop_process MARK: asks the process of DIR/pid to end, waits, and kills it after 30 s.
+# signal_process MARK SIGNAL: to the process of DIR/pid, if it runs.
+signal_process() { if running "$1"; then kill "-$2" "$pid" 2>/dev/null || true; fi; }
+
+# stop_process MARK: asks the process of DIR/pid to end, waits, and kills it after $patience tenths of a
+# second (30 s). A frozen one is woken, or it would not hear.
 stop_process() {
+    local patience=${patience:-300}
     if running "$1"; then
         kill "$pid" 2>/dev/null || true
+        kill -CONT "$pid" 2>/dev/null || true
         local n=0
         while running "$1"; do
             n=$((n + 1))
-            if [ "$n" -eq 300 ]; then
+            if [ "$n" -eq "$patience" ]; then
                 log "process $pid does not end; killing it"
                 kill -9 "$pid" 2>/dev/null || true
             fi
-            [ "$n" -lt 350 ] || die "process $pid cannot be ended"
+            [ "$n" -lt $((patience + 50)) ] || die "process $pid cannot be ended"
             sleep 0.1
         done
         log "stopped"

@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # A PostgreSQL of this folder's own, for tests and local runs: no container engine, no system service.
 #
-#   postgres.sh start|stop|status|clean [--dir DIR] [--port PORT] [--fsync on|off]
+#   postgres.sh start|stop|kill|status|clean [--dir DIR] [--port PORT] [--fsync on|off] [--mode fast|immediate]
 #
+# stop breaks connections and writes a checkpoint (fast), or leaves recovery to the next start
+# (immediate); kill is kill -9 of the server and all its processes.
 # start prints `export KEFU_TEST_POSTGRES=...` and nothing else on standard output; started twice, it
 # only prints. clean stops it and removes its data. Listens on 127.0.0.1 and on a socket in DIR/run;
 # the superuser is `kefu`, without a password. fsync is off unless asked for, and kept over a
@@ -105,8 +107,11 @@ start() {
         local socket=$home/run
         if [ "${#socket}" -gt 85 ]; then socket=''; fi # a socket's path has at most 107 bytes
         local options="-p $p -c listen_addresses=127.0.0.1 -c unix_socket_directories='$socket'"
-        options+=" -c max_connections=300 -c fsync=$fsync -c full_page_writes=$fsync"
-        options+=" -c timezone=UTC -c log_timezone=UTC"
+        options+=" -c max_connections=300 -c timezone=UTC -c log_timezone=UTC"
+        # In a file, where ALTER SYSTEM prevails: a test makes the disk slow, for which fsync must be on.
+        printf 'fsync=%s\nfull_page_writes=%s\n' "$fsync" "$fsync" | as_owner tee "$home/data/kefu.conf" >/dev/null
+        as_owner grep -q kefu.conf "$home/data/postgresql.conf" ||
+            echo "include 'kefu.conf'" | as_owner tee -a "$home/data/postgresql.conf" >/dev/null
         # After kill -9 the old server's children may still be ending: a second try, then the log.
         for n in 1 2 3; do
             if as_owner "$bin/pg_ctl" -D "$home/data" -l "$home/run/log" -w -t 60 -s -o "$options" start \
@@ -125,9 +130,23 @@ stop() {
     find_home
     find_programs || return 0
     is_up || return 0
-    as_owner "$bin/pg_ctl" -D "$home/data" -w -t 60 -s -m fast stop >&2 ||
+    as_owner "$bin/pg_ctl" -D "$home/data" -w -t 60 -s -m "${mode:-fast}" stop >&2 ||
         as_owner "$bin/pg_ctl" -D "$home/data" -w -t 30 -s -m immediate stop >&2
     log "stopped"
+}
+
+kill_all() {
+    [ -d "$dir" ] || return 0
+    open_dir
+    find_home
+    local pid children
+    pid=$(as_owner head -n 1 "$home/data/postmaster.pid" 2>/dev/null || true)
+    [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = postgres ] || return 0
+    # Its processes end by themselves when they notice; a write of theirs may come before that.
+    read -ra children < <(ps -o pid= --ppid "$pid" | tr '\n' ' ') || true
+    kill -9 "$pid" "${children[@]}" 2>/dev/null || true
+    # A process that has ended and is not yet reaped has no command line.
+    while grep -qa . "/proc/$pid/cmdline" 2>/dev/null; do sleep 0.02; done
 }
 
 status() {
@@ -150,5 +169,6 @@ clean() {
 command=${1:-}
 case $command in
     start | stop | status | clean) shift; parse_args "$@"; "$command" ;;
-    *) die "usage: postgres.sh start|stop|status|clean [--dir DIR] [--port PORT] [--fsync on|off]" ;;
+    kill) shift; parse_args "$@"; kill_all ;;
+    *) die "usage: postgres.sh start|stop|kill|status|clean [--dir DIR] [--port PORT] [--fsync on|off] [--mode fast|immediate]" ;;
 esac

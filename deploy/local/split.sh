@@ -1,20 +1,44 @@
 #!/usr/bin/env bash
-# Split mode on this machine: five processes, each with its own PostgreSQL database, on Apache Kafka.
+# Split mode on this machine: every service a process with its own PostgreSQL database, on Apache Kafka.
 #
 #   split.sh start|stop|status|clean [--dir DIR]     everything (default DIR: .local/split)
-#   split.sh service NAME start|stop|kill            one of customer, ticketing, quality, survey, notification
+#   split.sh prepare [--dir DIR]                     all but the services themselves
+#   split.sh service NAME start|stop|kill|freeze|thaw
+#                                                    one of customer, ticketing, quality, survey,
+#                                                    notification, or with replicas ticketing-2 etc.
 #
 # start prints `export KEFU_…` lines: the URL of every service and of the local token issuer. Mails go
 # to a local mail sink. The issuer (the suite's own, with the accounts in DIR/issuer/accounts.json)
-# stands in for a company's OIDC provider and is for trying out only.
+# stands in for a company's OIDC provider and is for trying out only. What a service is started with
+# stands in DIR/NAME/env, its output in DIR/NAME/log; the environment of this script is handed on to it.
 #   KEFU_OTLP_ENDPOINT=http://HOST:PORT    where spans go (default: nowhere)
 #   KEFU_BIN_DIR=DIR                       binaries (default: target/debug)
+#   KEFU_REPLICAS=2                        processes of every service, on the same database (default: 1)
+#   KEFU_BROKERS=3                         Kafka brokers (default: 1)
+#   KEFU_FAKETIME=+1h                      what services started now take for the time of day
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 default_dir=${KEFU_SPLIT_DIR:-$here/../../.local/split}
 bin=${KEFU_BIN_DIR:-${CARGO_TARGET_DIR:-$here/../../target}/debug}
 services=(customer ticketing quality survey notification)
+
+# Names of all service processes; the number of replicas is remembered by prepare.
+processes() {
+    local name n
+    for ((n = 1; n <= $(cat "$root/replicas" 2>/dev/null || echo 1); n++)); do
+        for name in "${services[@]}"; do if [ "$n" -eq 1 ]; then echo "$name"; else echo "$name-$n"; fi; done
+    done
+}
+
+# A port that is not promised to another process of this folder, whether it runs or not.
+new_port() {
+    local p
+    while p=$(free_port); do
+        grep -qsx "$p" "$root"/*/port "$root"/kafka/*port "$root"/kafka/*/*port || break
+    done
+    echo "$p" >"$1"
+}
 
 secret() { # secret FILE: 64 hexadecimal digits, made once
     [ -s "$1" ] || (umask 077; head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$1")
@@ -48,37 +72,57 @@ running() {
     [ -n "$pid" ] && grep -qa -- "kefu" "/proc/$pid/comm" 2>/dev/null
 }
 
-start_service() {
-    local name=$1
-    dir=$root/$name
+# write_env NAME: everything a service process is started with.
+write_env() {
+    local service=${1%-[2-9]} public
+    dir=$root/$1
     mkdir -p "$dir"
+    [ -s "$dir/port" ] || new_port "$dir/port"
+    public=$(url_of "$1")
+    (umask 077; cat >"$dir/env") <<END
+KEFU__HTTP__LISTEN=127.0.0.1:$(cat "$dir/port")
+KEFU__HTTP__PUBLIC_URL=$public
+KEFU__DATA__DIR=$dir/data
+KEFU__DATABASE__URL=${KEFU_TEST_POSTGRES%/*}/kefu_$service
+KEFU__DATABASE__AUTO_MIGRATE=true
+KEFU__EVENTS__KIND=kafka
+KEFU__EVENTS__BROKERS=$KEFU_TEST_KAFKA
+KEFU__AUTH__MODE=oidc
+KEFU__AUTH__ISSUER=$(url_of issuer)
+KEFU__AUTH__JWKS_URL=$(url_of issuer)/oauth2/jwks
+KEFU__PII__ACTIVE=k1
+KEFU__PII__KEYS__K1=$(secret "$root/pii.key")
+KEFU__PII__INDEX_KEY=$(secret "$root/pii-index.key")
+KEFU__NOTIFICATION__EMAIL__KIND=smtp
+KEFU__NOTIFICATION__EMAIL__HOST=${KEFU_TEST_SMTP%:*}
+KEFU__NOTIFICATION__EMAIL__PORT=${KEFU_TEST_SMTP##*:}
+KEFU__NOTIFICATION__EMAIL__TLS=none
+KEFU__NOTIFICATION__WEBHOOKS__ALLOW_CIDRS=${KEFU_WEBHOOK_ALLOW_CIDRS:-}
+KEFU__NOTIFICATION__WEBHOOKS__ALLOW_HTTP=${KEFU_WEBHOOK_ALLOW_HTTP:-false}
+KEFU__TELEMETRY__OTLP_ENDPOINT=${KEFU_OTLP_ENDPOINT:-}
+END
+}
+
+# launch NAME: starts a service process, unless it runs. Its settings give way to the environment.
+launch() {
+    dir=$root/$1
     if running; then return 0; fi
-    [ -s "$dir/port" ] || free_port >"$dir/port"
-    # shellcheck disable=SC1091 # written by start_all
-    . "$root/parts.env"
-    local public; public=$(url_of "$name")
-    start_process "$name" "$public/health/ready" \
-        env KEFU__HTTP__LISTEN="127.0.0.1:$(cat "$dir/port")" \
-        KEFU__HTTP__PUBLIC_URL="$public" \
-        KEFU__DATA__DIR="$dir/data" \
-        KEFU__DATABASE__URL="${KEFU_TEST_POSTGRES%/*}/kefu_$name" \
-        KEFU__DATABASE__AUTO_MIGRATE=true \
-        KEFU__EVENTS__KIND=kafka \
-        KEFU__EVENTS__BROKERS="$KEFU_TEST_KAFKA" \
-        KEFU__AUTH__MODE=oidc \
-        KEFU__AUTH__ISSUER="$(url_of issuer)" \
-        KEFU__AUTH__JWKS_URL="$(url_of issuer)/oauth2/jwks" \
-        KEFU__PII__ACTIVE=k1 \
-        KEFU__PII__KEYS__K1="$(secret "$root/pii.key")" \
-        KEFU__PII__INDEX_KEY="$(secret "$root/pii-index.key")" \
-        KEFU__NOTIFICATION__EMAIL__KIND=smtp \
-        KEFU__NOTIFICATION__EMAIL__HOST="${KEFU_TEST_SMTP%:*}" \
-        KEFU__NOTIFICATION__EMAIL__PORT="${KEFU_TEST_SMTP##*:}" \
-        KEFU__NOTIFICATION__EMAIL__TLS=none \
-        KEFU__NOTIFICATION__WEBHOOKS__ALLOW_CIDRS="${KEFU_WEBHOOK_ALLOW_CIDRS:-}" \
-        KEFU__NOTIFICATION__WEBHOOKS__ALLOW_HTTP="${KEFU_WEBHOOK_ALLOW_HTTP:-false}" \
-        KEFU__TELEMETRY__OTLP_ENDPOINT="${KEFU_OTLP_ENDPOINT:-}" \
-        "$bin/kefu-$name" serve
+    [ -s "$dir/env" ] || die "there is no $1; one of: $(processes | tr '\n' ' ')"
+    local own=() fake=() line
+    while IFS= read -r line; do
+        [ -n "$(printenv -- "${line%%=*}" || true)" ] || own+=("$line")
+    done <"$dir/env"
+    if [ -n "${KEFU_FAKETIME:-}" ]; then
+        need_faketime
+        fake=(LD_PRELOAD="$faketime" FAKETIME="$KEFU_FAKETIME" FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1)
+    fi
+    spawn "$dir/log" env "${own[@]}" "${fake[@]}" "$bin/kefu-${1%-[2-9]}" serve
+}
+
+start_service() {
+    launch "$1"
+    spawned=$(cat "$dir/pid")
+    wait_http 60 "$(url_of "$1")/health/ready" "$dir/log"
 }
 
 stop_service() { dir=$root/$1; [ ! -d "$dir" ] || stop_process; }
@@ -86,6 +130,7 @@ stop_service() { dir=$root/$1; [ ! -d "$dir" ] || stop_process; }
 stop_process() {
     running || { rm -f "$dir/pid"; return 0; }
     kill "${1:--TERM}" "$pid" 2>/dev/null || true
+    kill -CONT "$pid" 2>/dev/null || true # a frozen one does not hear
     local n=0
     while running; do
         n=$((n + 1))
@@ -96,41 +141,61 @@ stop_process() {
 }
 
 print_exports() {
-    local name
-    for name in "${services[@]}"; do echo "export KEFU_${name^^}_URL=$(url_of "$name")"; done
+    local name service
+    for name in $(processes); do
+        service=${name^^}
+        echo "export KEFU_${service/-/_}_URL=$(url_of "$name")"
+    done
     echo "export KEFU_ISSUER_URL=$(url_of issuer)"
     echo "export KEFU_ACCOUNTS=$root/issuer/accounts.json"
     cat "$root/parts.env"
 }
 
-start() {
+prepare() {
     mkdir -p "$root"
-    { "$here/postgres.sh" start --dir "$root/postgres" --fsync "${KEFU_POSTGRES_FSYNC:-on}"
-      "$here/kafka.sh" start --dir "$root/kafka"
-      if [ -n "${KEFU_TEST_SMTP:-}" ]; then printf 'export KEFU_TEST_SMTP=%q KEFU_TEST_MAILDIR=%q\n' "$KEFU_TEST_SMTP" "$KEFU_TEST_MAILDIR"
-      else "$here/smtp.sh" start --dir "$root/smtp"; fi
-    } >"$root/parts.env"
+    echo "${KEFU_REPLICAS:-$(cat "$root/replicas" 2>/dev/null || echo 1)}" >"$root/replicas"
+    local part pids=() name
+    # Side by side: Kafka alone takes some seconds.
+    "$here/kafka.sh" start --dir "$root/kafka" ${KEFU_BROKERS:+--brokers "$KEFU_BROKERS"} >"$root/kafka.env" & pids+=($!)
+    "$here/postgres.sh" start --dir "$root/postgres" --fsync "${KEFU_POSTGRES_FSYNC:-on}" >"$root/postgres.env" & pids+=($!)
+    if [ -n "${KEFU_TEST_SMTP:-}" ]; then
+        printf 'export KEFU_TEST_SMTP=%q\nexport KEFU_TEST_MAILDIR=%q\n' "$KEFU_TEST_SMTP" "$KEFU_TEST_MAILDIR" >"$root/smtp.env"
+    else
+        "$here/smtp.sh" start --dir "$root/smtp" >"$root/smtp.env" & pids+=($!)
+    fi
+    for part in "${pids[@]}"; do wait "$part"; done
+    cat "$root/postgres.env" "$root/kafka.env" "$root/smtp.env" >"$root/parts.env"
+    rm -f "$root/postgres.env" "$root/kafka.env" "$root/smtp.env"
     # shellcheck disable=SC1091
     . "$root/parts.env"
-    local name
     for name in "${services[@]}"; do
         psql -qAt "$KEFU_TEST_POSTGRES" -c "select 1 from pg_database where datname = 'kefu_$name'" | grep -q 1 ||
             psql -q "$KEFU_TEST_POSTGRES" -c "create database kefu_$name"
     done
     mkdir -p "$root/issuer"
-    [ -s "$root/issuer/port" ] || free_port >"$root/issuer/port"
+    [ -s "$root/issuer/port" ] || new_port "$root/issuer/port"
+    for name in $(processes); do write_env "$name"; done
     dir=$root/issuer
     running || start_process issuer "$(url_of issuer)/oauth2/jwks" \
         "$bin/kefu" issuer --data "$root/issuer" --listen "127.0.0.1:$(cat "$root/issuer/port")"
-    for name in "${services[@]}"; do mkdir -p "$root/$name"; start_service "$name"; done
+}
+
+start() {
+    prepare
+    local name
+    for name in $(processes); do launch "$name"; done
+    for name in $(processes); do start_service "$name"; done
     print_exports
     log "split mode runs; accounts in $root/issuer/accounts.json; end it with 'make down'"
 }
 
 stop() {
     local name
-    for name in "${services[@]}"; do stop_service "$name"; done
-    stop_service issuer
+    for name in $(processes) issuer; do
+        dir=$root/$name
+        if running; then kill "$pid" 2>/dev/null || true; fi
+    done
+    for name in $(processes) issuer; do stop_service "$name"; done
     for name in smtp kafka postgres; do
         [ ! -d "$root/$name" ] || "$here/$name.sh" stop --dir "$root/$name"
     done
@@ -138,7 +203,7 @@ stop() {
 
 status() {
     local name
-    for name in "${services[@]}" issuer; do
+    for name in $(processes) issuer; do
         dir=$root/$name
         if running; then log "$name runs at $(url_of "$name"), process $pid"; else log "$name does not run"; fi
     done
@@ -153,19 +218,23 @@ clean() {
 }
 
 root=$default_dir
+usage='usage: split.sh start|prepare|stop|status|clean [--dir DIR], or split.sh service NAME start|stop|kill|freeze|thaw'
 case ${1:-} in
-    start | stop | status | clean)
+    start | prepare | stop | status | clean)
         command=$1; shift; parse_args "$@"; root=$dir
-        case $root in /*) ;; *) root=$PWD/$root ;; esac
         mkdir -p "$root"; root=$(cd -- "$root" && pwd -P)
-        "$command" ;;
+        "$command"
+        if [ "$command" = prepare ]; then print_exports; fi ;;
     service)
         mkdir -p "$root"; root=$(cd -- "$root" && pwd -P)
+        dir=$root/${2:-none}
         case ${3:-} in
             start) start_service "$2" ;;
             stop) stop_service "$2" ;;
-            kill) dir=$root/$2; stop_process -KILL ;;
-            *) die "usage: split.sh service NAME start|stop|kill" ;;
+            kill) stop_process -KILL ;;
+            freeze) if running; then kill -STOP "$pid"; fi ;;
+            thaw) if running; then kill -CONT "$pid"; fi ;;
+            *) die "$usage" ;;
         esac ;;
-    *) die "usage: split.sh start|stop|status|clean [--dir DIR], or split.sh service NAME start|stop|kill" ;;
+    *) die "$usage" ;;
 esac

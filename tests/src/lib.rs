@@ -5,6 +5,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "test support")]
 
 pub mod api;
+#[path = "../chaos/mod.rs"]
+pub mod chaos;
+pub mod cluster;
 pub mod mail;
 pub mod partner;
 pub mod spans;

@@ -52,6 +52,12 @@ impl Maildir {
         Self { dir: dir.into() }
     }
 
+    /// The folder itself.
+    #[must_use]
+    pub fn dir(&self) -> &std::path::Path {
+        &self.dir
+    }
+
     /// All mails to an address.
     #[must_use]
     pub fn to(&self, address: &str) -> Vec<Mail> {

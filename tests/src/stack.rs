@@ -79,7 +79,7 @@ const OWNERS: [(&str, &[&str]); 5] = [
 #[derive(Debug, Clone)]
 pub struct Urls {
     pub issuer: String,
-    services: BTreeMap<String, String>,
+    pub(crate) services: BTreeMap<String, String>,
 }
 
 impl Urls {
@@ -218,12 +218,7 @@ impl Stack {
         let dir = tempfile::tempdir().expect("temporary folder");
         let printed =
             split_sh(dir.path(), &options, &["start", "--dir", &dir.path().to_string_lossy()]);
-        let exports: BTreeMap<String, String> = printed
-            .lines()
-            .flat_map(|l| l.trim_start_matches("export ").split(' '))
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
-            .collect();
+        let exports = exports(&printed);
         let services = SERVICES
             .iter()
             .map(|s| ((*s).to_owned(), exports[&format!("KEFU_{}_URL", s.to_uppercase())].clone()))
@@ -274,12 +269,8 @@ impl Stack {
 
     /// A demo member of staff, logged in.
     pub async fn user(&self, name: &str) -> Caller {
-        let password = self.accounts["users"]
-            .as_array()
-            .and_then(|users| users.iter().find(|u| u["name"] == name))
-            .and_then(|user| user["password"].as_str())
-            .unwrap_or_else(|| panic!("no user {name} in {}", self.accounts));
-        Caller::user(&self.urls, name, password).await
+        let password = password(&self.accounts, name);
+        Caller::user(&self.urls, name, &password).await
     }
 
     /// A demo partner system, logged in.
@@ -330,7 +321,27 @@ fn split_sh(dir: &Path, options: &Options, args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-fn read_json(path: &Path) -> Value {
+/// The `export NAME=value` lines of a script.
+pub(crate) fn exports(printed: &str) -> BTreeMap<String, String> {
+    printed
+        .lines()
+        .flat_map(|l| l.trim_start_matches("export ").split(' '))
+        .filter_map(|pair| pair.split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.trim_matches('\'').to_owned()))
+        .collect()
+}
+
+/// Password of a demo member of staff.
+pub(crate) fn password(accounts: &Value, user: &str) -> String {
+    accounts["users"]
+        .as_array()
+        .and_then(|users| users.iter().find(|u| u["name"] == user))
+        .and_then(|user| user["password"].as_str())
+        .unwrap_or_else(|| panic!("no user {user} in {accounts}"))
+        .to_owned()
+}
+
+pub(crate) fn read_json(path: &Path) -> Value {
     let text = fs::read_to_string(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
     serde_json::from_str(&text).expect("JSON")
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     Error, Module, Overrides, Running, Settings,
-    lifecycle::{self, signals::Signals},
+    lifecycle::{self, LAST_STEPS, signals::Signals},
     openapi,
     settings::Sources,
     telemetry,
@@ -117,7 +117,7 @@ pub fn serve(modules: &[Module], common: &Common, mut options: Options) -> Resul
     let settings = settings(modules, common, &options)?;
     let on_ready = options.on_ready.take();
     let runtime = runtime(&settings)?;
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         let guard =
             telemetry::init(&settings.telemetry, &lifecycle::service_name(&settings, modules))?;
         for section in &settings.unknown {
@@ -134,9 +134,12 @@ pub fn serve(modules: &[Module], common: &Common, mut options: Options) -> Resul
         signals.next().await;
         signals.exit_on_next();
         running.shutdown().await;
-        guard.flush(std::time::Duration::from_secs(5)).await;
+        guard.flush(LAST_STEPS).await;
         Ok(())
-    })
+    });
+    // A call into the broker's library may hang; the process ends all the same.
+    runtime.shutdown_timeout(LAST_STEPS);
+    served
 }
 
 fn migrate(modules: &[Module], common: &Common, options: &Options) -> Result<(), Error> {

@@ -33,6 +33,9 @@ pub use databases::migrate;
 
 type Configure = Arc<dyn Fn(&mut ActixConfig) + Send + Sync>;
 
+/// For each of the last steps of a shutdown, also when the grace time is over.
+pub(crate) const LAST_STEPS: Duration = Duration::from_secs(5);
+
 /// Whether anything happens without being asked over HTTP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Background {
@@ -236,9 +239,18 @@ impl Running {
             }
         }
         self.backbones.stop(end).await;
+        // Closing waits for every connection in use, and what did not end in time may hold one.
+        let end = end.max(tokio::time::Instant::now() + LAST_STEPS);
         for service in std::mem::take(&mut self.services) {
-            if let Err(e) = service.db.close().await {
-                tracing::warn!(service = service.name, error = %e, "the database connections were not closed in order");
+            match tokio::time::timeout_at(end, service.db.close()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(e)) => {
+                    tracing::warn!(service = service.name, error = %e, "the database connections were not closed in order");
+                }
+                Err(_) => tracing::warn!(
+                    service = service.name,
+                    "a database connection is still in use; its transaction is rolled back"
+                ),
             }
         }
         tracing::info!("stopped");
