@@ -2,6 +2,7 @@
 
 mod arch;
 mod bench;
+#[cfg(feature = "docs")]
 mod docs;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -17,6 +18,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    #[cfg(feature = "docs")]
     /// Write openapi/*.yaml, openapi/asyncapi.yaml and the event schemas.
     Docs {
         /// Change nothing; fail when a committed document differs from the code.
@@ -29,14 +31,18 @@ enum Task {
     Bench {
         #[arg(value_enum)]
         what: bench::What,
+        /// How long `soak` and `outage` take.
+        #[arg(long)]
+        minutes: Option<u64>,
     },
 }
 
 fn main() -> ExitCode {
     let outcome = match Cli::parse().task {
+        #[cfg(feature = "docs")]
         Task::Docs { check } => docs::run(&root(), check),
         Task::Arch => arch::run(&root()),
-        Task::Bench { what } => bench::run(what),
+        Task::Bench { what, minutes } => bench::run(what, minutes),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,12 +1,17 @@
 //! The suite on an existing database: time from start to ready, and memory once it idles.
 
-use std::{fs, time::Duration};
+use std::time::Duration;
 
 use kefu_tests::stack::{Options, Stack};
 
+use super::{
+    report::{Goal, Line, Report},
+    watch::{self, Watch},
+};
+
 const IDLE: Duration = Duration::from_secs(10);
 
-pub async fn run() -> Result<(), String> {
+pub async fn run(report: &mut Report) -> Result<(), String> {
     let mut stack = Stack::suite(Options::default()).await;
     let mut times = vec![];
     for _ in 0..5 {
@@ -16,19 +21,24 @@ pub async fn run() -> Result<(), String> {
     times.sort_by(f64::total_cmp);
     tokio::time::sleep(IDLE).await;
     let pid = stack.pid().ok_or("the suite does not run")?;
-    let status = fs::read_to_string(format!("/proc/{pid}/status")).map_err(|e| e.to_string())?;
-    let kilobytes = |name: &str| -> f64 {
-        let line = status.lines().find(|line| line.starts_with(name));
-        line.and_then(|l| l.split_whitespace().nth(1)?.parse().ok()).unwrap_or_default()
-    };
-    println!(
-        "suite: start to ready on an existing database, median of 5: {:.0} ms (goal 1000)",
-        times[2]
-    );
-    println!(
-        "suite: idle memory {:.0} MB resident (goal 120), {} threads",
-        kilobytes("VmRSS:") / 1_024.0,
-        kilobytes("Threads:")
-    );
+    let usage = Watch::begin(&[watch::process("suite", pid)]).end();
+    report.add(Line {
+        what: "suite: start to ready".into(),
+        ours: times[2],
+        baseline: 1_000.0,
+        unit: "ms",
+        goal: Some(Goal::AtMost(1.0)),
+        note: "median of 5 starts on an existing database; baseline: the goal".into(),
+        usage: vec![],
+    });
+    report.add(Line {
+        what: "suite: memory once it idles".into(),
+        ours: usage.iter().map(|u| u.peak_megabytes).sum(),
+        baseline: 120.0,
+        unit: "MB",
+        goal: Some(Goal::AtMost(1.0)),
+        note: "resident, 10 s after the start; baseline: the goal".into(),
+        usage: vec![],
+    });
     Ok(())
 }

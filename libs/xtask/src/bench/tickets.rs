@@ -4,78 +4,69 @@
 //! The statements are not written down here, where they would grow stale: one create is recorded in
 //! the server's log and turned into a pgbench script, with fresh ids in the places of fresh ids.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::PathBuf,
-    process::Command,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, fs, path::PathBuf, time::Duration};
 
-use kefu_tests::{
-    api::Caller,
-    stack::{Options, Stack},
-};
+use kefu_tests::api::Caller;
 use serde_json::{Value, json};
 
-use super::{line, rate};
+use super::{
+    load,
+    postgres::{pgbench, psql, server_log},
+    rate,
+    report::{Goal, Line, Report},
+    split,
+    watch::Watch,
+};
 
 const SECONDS: u64 = 10;
-const CLIENTS: [usize; 3] = [1, 8, 32];
+const CLIENTS: [usize; 4] = [1, 8, 32, 64];
 
-pub async fn run() -> Result<(), String> {
+pub async fn run(report: &mut Report) -> Result<(), String> {
     println!("tickets: POST /api/v1/tickets, split mode, {SECONDS} s each");
-    let limits =
-        [("KEFU__HTTP__RATE_PER_SECOND", "1000000"), ("KEFU__HTTP__RATE_BURST", "1000000")];
-    let env = limits
-        .iter()
-        .chain(&[("KEFU_POSTGRES_FSYNC", "on")])
-        .map(|(k, v)| ((*k).into(), (*v).into()))
-        .collect();
-    let stack = Stack::split(Options { env, ..Options::default() }).await;
-    let admin = Arc::new(stack.user("admin").await);
+    let stack = split::start().await;
+    let admin = stack.user("admin").await;
     let customer = json!({ "kind": "person", "name": "Bench", "org": "/acme/north" });
     let customer = admin.post("/api/v1/customers", customer).await.expect(201)["id"].clone();
     kefu_tests::eventually("ticketing knows the customer", Duration::from_secs(30), || async {
         (create(&admin, &customer).await == 201).then_some(())
     })
     .await;
-    let script = record(&stack.database("ticketing"), &admin, &customer).await?;
+    let database = stack.database("ticketing");
+    let script = record(&database, &admin, &customer).await?;
+    let watched = split::watched(&stack)?;
     for clients in CLIENTS {
-        let ours = load(&admin, &customer, clients).await;
-        let baseline = pgbench(&stack.database("ticketing"), &script, clients)?;
-        line(&format!("create ticket, {clients} clients"), ours, baseline, "tickets/s");
+        let watch = Watch::begin(&watched);
+        let connection = || split::connection(&stack, &admin, "/api/v1/tickets");
+        let done = load::closed(clients, Duration::from_secs(SECONDS), connection, |_| {
+            load::post("/api/v1/tickets", &ticket(&customer))
+        })
+        .await?;
+        let usage = watch.end();
+        let ours = rate(done.times.len(), done.time);
+        let baseline = pgbench(&database, &script, clients, SECONDS)?;
+        report.add(Line {
+            what: format!("create ticket, {clients} clients"),
+            ours,
+            baseline,
+            unit: "tickets/s",
+            goal: Some(Goal::AtLeast(0.5)),
+            note: format!(
+                "{}; baseline: pgbench, same statements and connections",
+                done.quantiles()
+            ),
+            usage,
+        });
     }
     Ok(())
 }
 
-async fn create(admin: &Caller, customer: &Value) -> u16 {
-    let ticket = json!({ "kind": "complaint", "subject": "Parcel late 包裹延误", "customer_id": customer, "body": "Where is it?" });
-    admin.post_once("/api/v1/tickets", &kefu_tests::api::new_trace(), &ticket).await.status
+fn ticket(customer: &Value) -> Value {
+    json!({ "kind": "complaint", "subject": "Parcel late 包裹延误", "customer_id": customer, "body": "Where is it?" })
 }
 
-async fn load(admin: &Arc<Caller>, customer: &Value, clients: usize) -> f64 {
-    let begun = Instant::now();
-    let end = begun + Duration::from_secs(SECONDS);
-    let tasks: Vec<_> = (0..clients)
-        .map(|_| {
-            let (admin, customer) = (admin.clone(), customer.clone());
-            tokio::spawn(async move {
-                let mut done = 0;
-                while Instant::now() < end {
-                    assert_eq!(create(&admin, &customer).await, 201);
-                    done += 1;
-                }
-                done
-            })
-        })
-        .collect();
-    let mut done: usize = 0;
-    for task in tasks {
-        done += task.await.unwrap_or_default();
-    }
-    rate(done, begun.elapsed())
+async fn create(admin: &Caller, customer: &Value) -> u16 {
+    let key = kefu_tests::api::new_trace();
+    admin.post_once("/api/v1/tickets", &key, &ticket(customer)).await.status
 }
 
 /// Records the statements of one create as a pgbench script.
@@ -114,17 +105,6 @@ async fn record(database: &str, admin: &Caller, customer: &Value) -> Result<Stri
         return Err("nothing was recorded".into());
     }
     Ok(script)
-}
-
-/// Where the server's first process writes its standard error.
-fn server_log(database: &str) -> Result<String, String> {
-    let data = psql(database, "show data_directory")?;
-    let postmaster =
-        fs::read_to_string(format!("{data}/postmaster.pid")).map_err(|e| e.to_string())?;
-    let pid = postmaster.lines().next().unwrap_or_default();
-    fs::read_link(format!("/proc/{pid}/fd/2"))
-        .map(|p| p.display().to_string())
-        .map_err(|e| e.to_string())
 }
 
 /// The statements of the session that inserted a ticket.
@@ -231,38 +211,6 @@ fn literal(text: &str) -> String {
         return format!("'{text}'");
     }
     format!("E'{}'", text.replace('\\', "\\\\").replace(':', "\\x3a"))
-}
-
-fn pgbench(database: &str, script: &str, clients: usize) -> Result<f64, String> {
-    let file = tempfile::NamedTempFile::new().map_err(|e| e.to_string())?;
-    fs::write(file.path(), script).map_err(|e| e.to_string())?;
-    let (clients, seconds) = (clients.to_string(), SECONDS.to_string());
-    let program = ["/usr/lib/postgresql/15/bin/pgbench", "pgbench"]
-        .into_iter()
-        .find(|p| !p.starts_with('/') || PathBuf::from(p).exists());
-    let output = Command::new(program.unwrap_or("pgbench"))
-        .args(["-n", "-M", "prepared", "-c", &clients, "-j", "2", "-T", &seconds, "-f"])
-        .arg(file.path())
-        .arg(database)
-        .output()
-        .map_err(|e| e.to_string())?;
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    if !output.status.success() {
-        return Err(format!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)));
-    }
-    let tps = text.lines().find_map(|l| l.strip_prefix("tps = ")?.split(' ').next()?.parse().ok());
-    tps.ok_or_else(|| format!("pgbench: {text}{}", String::from_utf8_lossy(&output.stderr)))
-}
-
-fn psql(database: &str, sql: &str) -> Result<String, String> {
-    let output = Command::new("psql")
-        .args(["-qAt", database, "-c", sql])
-        .output()
-        .map_err(|e| e.to_string())?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 #[cfg(test)]
