@@ -28,6 +28,14 @@ pub(super) async fn open(modules: &[Module], settings: &Settings) -> Result<Vec<
                 });
             }
         }
+        let newer = migrations.newer(&db).await.map_err(fault)?;
+        if !newer.is_empty() {
+            tracing::warn!(
+                service = module.name,
+                ?newer,
+                "a newer version has migrated the database"
+            );
+        }
         Ok(db)
     }))
     .await
