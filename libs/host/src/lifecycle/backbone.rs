@@ -28,17 +28,20 @@ pub(super) async fn log(
             let log = SqlLog::open(db, clock.clone(), section.keep_days).await;
             Ok(Arc::new(log.map_err(|e| Error::other("opening the event log", e))?))
         }
-        EventsKind::Kafka => {
-            let kafka = KafkaSettings {
-                partitions: section.partitions,
-                replication: section.replication,
-                options: section.kafka.clone(),
-                ..KafkaSettings::new(&section.brokers)
-            };
-            let fault = |e: events::log::LogError| Error::setting("events.kafka", e.to_string());
-            Ok(Arc::new(KafkaLog::new(kafka).map_err(fault)?))
-        }
+        EventsKind::Kafka => Ok(Arc::new(kafka(settings)?)),
     }
+}
+
+/// The cluster that the settings name.
+pub(crate) fn kafka(settings: &Settings) -> Result<KafkaLog, Error> {
+    let section = &settings.events;
+    let kafka = KafkaSettings {
+        partitions: section.partitions,
+        replication: section.replication,
+        options: section.kafka.clone(),
+        ..KafkaSettings::new(&section.brokers)
+    };
+    KafkaLog::new(kafka).map_err(|e| Error::setting("events.kafka", e.to_string()))
 }
 
 /// Relay and consumer of every service.

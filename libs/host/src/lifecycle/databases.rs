@@ -60,6 +60,11 @@ pub async fn migrate(modules: &[Module], settings: &Settings) -> Result<(), Erro
     Ok(())
 }
 
+/// One module's database, as it is.
+pub(crate) async fn open_one(module: &Module, settings: &Settings) -> Result<Db, Error> {
+    Ok(connect(module, settings).await?.0)
+}
+
 async fn connect(module: &Module, settings: &Settings) -> Result<(Db, String), Error> {
     let of = settings.database_of(module.name);
     let db = Db::connect(&of).await.map_err(|e| database_fault(module.name, &of.url, &e))?;

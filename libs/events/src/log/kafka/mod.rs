@@ -6,6 +6,7 @@
 
 mod consumer;
 mod context;
+mod offsets;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -24,6 +25,7 @@ use rdkafka::{
 use serde::Deserialize;
 
 use self::context::LogContext;
+pub use self::offsets::Rewind;
 use super::{EventLog, LogError, Record, Subscription, keep_prefix};
 
 type KafkaProducer = FutureProducer<LogContext>;
