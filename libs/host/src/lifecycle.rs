@@ -30,6 +30,7 @@ use folder::DataFolder;
 
 pub use auth::issuer;
 pub(crate) use backbone::kafka;
+pub use backbone::topics;
 pub use databases::migrate;
 pub(crate) use databases::open_one as connect;
 

@@ -122,7 +122,7 @@ fn kafka(settings: &Settings) -> Result<KafkaLog, Error> {
         let mend = "must be kafka: the embedded log keeps its offsets in events.db and is backed up with it";
         return Err(Error::setting("events.kind", mend));
     }
-    lifecycle::kafka(settings)
+    lifecycle::kafka(&settings.events)
 }
 
 fn log_fault(error: events::log::LogError) -> Error {
