@@ -10,7 +10,7 @@ set -euo pipefail
 # shellcheck source=../../deploy/local/lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/local/lib.sh"
 # The oldest version that runs on a newer one's schema; until there is a release.
-FIRST=73086ab
+FIRST=73086abbc48da3e349a8e42d8b60f3f454b02036
 
 root=$(cd -- "$here/../.." && pwd)
 ref=${KEFU_UPGRADE_FROM:-$(git -C "$root" describe --tags --abbrev=0 --match 'v*' 2>/dev/null || echo "$FIRST")}
