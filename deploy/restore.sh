@@ -50,15 +50,16 @@ restore_service() {
         psql -Xq "$server" -c "create database \"$name\""
     fi
     tables=$(psql -XqAt "$url" -c "select count(*) from pg_tables where schemaname = 'public'")
+    if [ "$tables" != 0 ] && [ "$force" = no ]; then die "database $name holds $tables tables; --force replaces them"; fi
+    # Before anything is changed: it refuses while the service runs, and by itself it does no harm.
+    "$program" rewind --offsets "$folder/offsets" "${gap[@]}" >&2
     if [ "$tables" != 0 ]; then
-        [ "$force" = yes ] || die "database $name holds $tables tables; --force replaces them"
         psql -Xq "$url" -v ON_ERROR_STOP=1 -c 'set client_min_messages = warning' -c 'drop schema public cascade' -c 'create schema public'
     fi
     pg_restore --exit-on-error --single-transaction --no-owner --no-privileges --dbname="$url" "$folder/database.dump"
     [ "$(psql -XqAt "$url" -c 'select count(*) from seaql_migrations')" = "$(saved migrations)" ] ||
         die "the restored database has not the $(saved migrations) migrations of the backup"
     [ -z "$skip" ] || psql -Xq "$url" -c "update counter set value = value + $skip"
-    "$program" rewind --offsets "$folder/offsets" "${gap[@]}" >&2
     if [ "$service" = notification ]; then
         log "start it with KEFU__NOTIFICATION__SILENT_BEFORE at the time the lost database ended (RFC 3339), or people hear again what they were told since $(saved started)"
     fi
