@@ -59,7 +59,7 @@ async fn settle(stack: &Stack, count: usize) {
 
 async fn quality_knows(stack: &Stack, count: usize) {
     let what = format!("quality knows {count} tickets");
-    eventually(&what, Duration::from_secs(30), async || {
+    eventually(&what, Duration::from_secs(30), || async {
         (tickets_in(stack, "quality") == count).then_some(())
     })
     .await;

@@ -46,7 +46,7 @@ async fn a_real_provider() {
 
 /// Before the provider was ever reached: not ready, 503 with Retry-After, and a reason in the log.
 async fn provider_away(service: &Service) {
-    let (status, body) = eventually("the service answers", Duration::from_secs(60), async || {
+    let (status, body) = eventually("the service answers", Duration::from_secs(60), || async {
         service.readiness().await
     })
     .await;

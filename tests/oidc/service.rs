@@ -71,7 +71,7 @@ impl Service {
     }
 
     pub async fn ready(self) -> Self {
-        eventually("the service is ready", Duration::from_secs(60), async || {
+        eventually("the service is ready", Duration::from_secs(60), || async {
             self.readiness().await.filter(|(status, _)| *status == 200)
         })
         .await;
