@@ -2,7 +2,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run bootstrap build check test chaos up down docs bench clean
+.PHONY: help run bootstrap build check test chaos test-oidc test-upgrade test-restore up down docs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,15 @@ test: build check ## everything, on SQLite and on real PostgreSQL and Kafka
 chaos: build ## faults by seed on a split cluster, and proof that the harness sees broken guarantees; about 15 min
 	cargo test --workspace --test chaos -- --include-ignored --test-threads=1 --nocapture
 	deploy/local/with-services.sh $(TARGET)/debug/chaos
+
+test-oidc: build ## a real Keycloak: logins, key rotation, wrong audience, expiry, clock skew; about 3 min
+	cargo test -p kefu-tests --test oidc -- --ignored --nocapture
+
+test-upgrade: build ## from the last release to this version and back under load, side by side; about 5 min
+	cargo test -p kefu-tests --test upgrade -- --ignored --nocapture
+
+test-restore: build ## databases lost under load, restored, caught up from the log; about 4 min
+	cargo test -p kefu-tests --test restore -- --ignored --nocapture
 
 up: build ## split mode: five processes on PostgreSQL and Kafka
 	deploy/local/split.sh start

@@ -7,7 +7,9 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use events::log::{EventLog, KafkaLog, LogError, Record, SqlLog};
+use events::log::{
+    EventLog, KafkaLog, KafkaSettings, LogError, Record, Rewind, SqlLog, TopicCheck,
+};
 use kernel::{Clock, ManualClock};
 use store::{Db, DbSettings};
 use tokio::{sync::watch, time::timeout};
@@ -144,6 +146,45 @@ async fn a_partition_goes_over_when_the_work_on_it_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn topics_are_created_and_compared_but_never_changed() {
+    let names = [unique("kefu.test"), unique("kefu.test")];
+    let check = async |change: &dyn Fn(&mut KafkaSettings)| {
+        let mut settings = KafkaSettings { replication: 1, ..kafka() };
+        change(&mut settings);
+        KafkaLog::new(settings).unwrap().check_topics(&names).await
+    };
+    let told = |checks: &[TopicCheck]| checks.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let usable = |checks: &[TopicCheck]| checks.iter().all(TopicCheck::usable);
+    let lines = |what: &str| names.clone().map(|name| format!("{name}: {what}"));
+
+    // Of two that begin at once, each topic is created by one.
+    let (one, two) = tokio::join!(check(&|_| {}), check(&|_| {}));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    for (one, two) in one.iter().zip(&two) {
+        assert!(one.created != two.created && one.usable() && two.usable(), "{one} / {two}");
+    }
+    assert_eq!(told(&check(&|_| {}).await.unwrap()), lines("as wanted"));
+
+    let fewer = check(&|s| s.partitions = 5).await.unwrap();
+    assert!(
+        !usable(&fewer) && told(&fewer)[0].contains("4 partitions, fewer than the 5"),
+        "{fewer:?}"
+    );
+    let shorter = check(&|s| s.keep_days = 31).await.unwrap();
+    assert!(
+        !usable(&shorter) && told(&shorter)[1].contains("shorter than the 2678400000"),
+        "{shorter:?}"
+    );
+    let more = check(&|s| (s.partitions, s.keep_days) = (3, 29)).await.unwrap();
+    assert!(usable(&more) && more.iter().all(|c| c.differences.len() == 2), "{more:?}");
+    assert_eq!(told(&check(&|_| {}).await.unwrap()), lines("as wanted"), "nothing was changed");
+
+    let other = KafkaLog::new(KafkaSettings { replication: 7, ..kafka() }).unwrap();
+    let refused = other.check_topics(&[unique("kefu.test")]).await.unwrap_err().to_string();
+    assert!(refused.contains("replication 7"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_sql_log_forgets_what_is_old_and_read_by_all() {
     let dir = tempfile::tempdir().unwrap();
     let db = Db::connect(&DbSettings::new(format!("sqlite://{}/events.db", dir.path().display())))
@@ -169,4 +210,46 @@ async fn the_sql_log_forgets_what_is_old_and_read_by_all() {
     assert_eq!(left().await, 2, "the first is old and read by both");
     let mut new = log.subscribe("new", &["t"]).await.unwrap();
     assert_eq!(by_key(&take(&mut *new, 2).await)["a"], [2, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_set_back_only_while_nobody_reads() {
+    let log = KafkaLog::new(kafka()).unwrap();
+    let (topic, group) = (topic(&log).await, unique("group"));
+    let keys = ["a", "b", "c", "d"];
+    append(&log, &keys.map(|key| record(&topic, key, 1))).await;
+    assert_eq!(log.offsets(&group).await.unwrap(), []);
+    let mut reader = log.subscribe(&group, &[&topic]).await.unwrap();
+    for delivery in take(&mut *reader, 4).await {
+        reader.ack(&delivery.position).await.unwrap();
+    }
+    reader.close().await.unwrap();
+    let then = log.offsets(&group).await.unwrap();
+    assert_eq!(then.iter().map(|p| p.offset).sum::<i64>(), 4);
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let between = kernel::SystemClock.now();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+
+    append(&log, &keys.map(|key| record(&topic, key, 2))).await;
+    let mut reader = log.subscribe(&group, &[&topic]).await.unwrap();
+    let last = take(&mut *reader, 4).await;
+    assert!(by_key(&last).values().all(|n| n == &[2]));
+    for delivery in &last {
+        reader.ack(&delivery.position).await.unwrap();
+    }
+    let refused = log.rewind(&group, Rewind::To(then.clone()), false).await.unwrap_err();
+    assert!(refused.to_string().contains("is being read"), "{refused}");
+    reader.close().await.unwrap();
+
+    for to in [Rewind::To(then), Rewind::Since(between)] {
+        let (_, again) = log.rewind(&group, to.clone(), false).await.unwrap();
+        assert_eq!(again, 4, "{to:?}");
+        let mut reader = log.subscribe(&group, &[&topic]).await.unwrap();
+        let got = take(&mut *reader, 4).await;
+        assert!(by_key(&got).values().all(|n| n == &[2]), "{got:?}");
+        reader.close().await.unwrap();
+    }
+    // Partitions that a backup does not name had not been read when it was taken.
+    let (_, again) = log.rewind(&group, Rewind::To(vec![]), false).await.unwrap();
+    assert_eq!(again, 8);
 }
