@@ -1,5 +1,6 @@
 """Checks the chart. Called by check.sh: check.py HELM CRDS [--update]."""
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -61,11 +62,27 @@ class Helm:
 
 def lint(helm, report):
     for example in EXAMPLES:
-        done = run(helm.program, "lint", "--strict", chart, "--values", example)
+        done = run(helm.program, "lint", "--strict", "--kube-version", VERSIONS[-1], chart, "--values", example)
         report.check(f"helm lint --strict with {example.name}", done.returncode and done.stdout + done.stderr)
-    done = run(helm.program, "lint", "--strict", chart)
+    done = run(helm.program, "lint", "--strict", "--kube-version", VERSIONS[-1], chart)
     report.check("helm lint --strict", done.returncode and done.stdout + done.stderr)
     print(f"linted with {len(EXAMPLES)} examples and with defaults")
+
+
+def closed_schema(report):
+    """No section of values.schema.json takes unknown keys, but those that Kubernetes or an operator checks."""
+    open_ones = {"global", "affinity", "backup", "extraVolumes[]"}
+
+    def walk(name, schema):
+        if schema.get("type") == "object" and name not in open_ones:
+            report.check(f"schema of {name}", "additionalProperties" not in schema and "takes unknown keys")
+        for key, inner in {**schema.get("properties", {}), **schema.get("$defs", {})}.items():
+            walk(key, inner)
+        if "items" in schema:
+            walk(f"{name}[]", schema["items"])
+
+    walk("values", json.loads((chart / "values.schema.json").read_text(encoding="utf-8")))
+    print("the schema takes no unknown keys")
 
 
 def package(helm, report):
@@ -110,6 +127,7 @@ def main():
         sys.exit("usage: tests/helm/check.sh [--update]")
     report = Report()
     lint(helm, report)
+    closed_schema(report)
     for example in EXAMPLES:
         kinds = {}
         for version in VERSIONS:
