@@ -288,7 +288,7 @@ def example_faults(helm, chart):
 def carried(helm, chart):
     """Every dashboard and rule file arrives as it is, with its {{ }} untouched."""
     example = chart / "examples/production.yaml"
-    _, found = helm.render([example])
+    found = helm.render([example])
     dashboards = sorted(pathlib.Path("deploy/observability/dashboards").glob("*.json"))
     bodies = {file: body for o in of(found, "ConfigMap") for file, body in o["data"].items()}
     yield "dashboards in the chart", bodies.keys() ^ {f.name for f in dashboards}
