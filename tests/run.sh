@@ -9,3 +9,4 @@ cargo test --workspace --doc
 # One after another: each starts its own stack of processes.
 cargo test --workspace --test journeys --test cluster --test faults --test chaos -- --test-threads=1 --nocapture
 tests/openapi/check.sh
+tests/helm/check.sh
