@@ -14,7 +14,6 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 default_dir=$here/../../.local/keycloak
 home=$cache/keycloak-$KEYCLOAK_VERSION
-build=(--db=dev-mem --cache=local --health-enabled=true)
 
 fetch() {
     [ ! -f "$home/complete" ] || return 0
@@ -36,7 +35,7 @@ fetch() {
         rm -rf "$home"
         mv -T "$part/keycloak-$KEYCLOAK_VERSION" "$home"
         # Once, so that starting takes seconds and writes nothing into the shared folder.
-        "$home/bin/kc.sh" build "${build[@]}" >&2 </dev/null || die "Keycloak could not be built"
+        "$home/bin/kc.sh" build --db=dev-mem >&2 </dev/null || die "Keycloak could not be built"
         : >"$home/complete"
     fi
     if has flock; then exec 8>&-; fi
@@ -58,7 +57,7 @@ make_realm() { # make_realm URL SECRET
 
 start() {
     open_dir
-    local p secret url management
+    local p secret url
     if running "$(mark)"; then
         p=$(cat "$dir/port")
         check_port "$p"
@@ -66,15 +65,14 @@ start() {
         has java || need_package "Java is missing" default-jre-headless || exit 1
         fetch
         p=$(choose_port "$dir/port" "$port")
-        management=$(free_port)
         url=http://127.0.0.1:$p
         (umask 077; head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n' >"$dir/secret")
         secret=$(cat "$dir/secret")
         spawn "$dir/log" env KC_BOOTSTRAP_ADMIN_USERNAME=admin KC_BOOTSTRAP_ADMIN_PASSWORD="$secret" \
-            JAVA_OPTS_KC_HEAP="-Xms64m -Xmx384m -XX:+UseSerialGC -XX:TieredStopAtLevel=1" \
-            "$home/bin/kc.sh" start --optimized --http-enabled=true --http-host=127.0.0.1 "--http-port=$p" \
-            --http-management-host=127.0.0.1 "--http-management-port=$management" "--hostname=$url/"
-        wait_ready 180 "$(mark)" "$dir/log" answers "$p"
+            JAVA_OPTS_KC_HEAP="-Xms64m -Xmx384m -XX:TieredStopAtLevel=1" \
+            "$home/bin/kc.sh" start --optimized --cache=local --http-enabled=true --http-host=127.0.0.1 \
+            "--http-port=$p" "--hostname=$url/"
+        wait_ready 300 "$(mark)" "$dir/log" answers "$p"
         make_realm "$url" "$secret"
         log "Keycloak $KEYCLOAK_VERSION on $url, realm kefu, secret in $dir/secret"
     fi

@@ -76,10 +76,12 @@ async fn logins(keycloak: &Keycloak, service: &Service) {
 
 async fn foreign_tokens(keycloak: &Keycloak, service: &Service) {
     let elsewhere = keycloak.client("elsewhere").await;
-    let wrong = Refused::unauthenticated("the token is for another audience");
-    assert_eq!(service.list(&elsewhere).await, Err(wrong));
-    // An ID token of the client `kefu` names `kefu` as its audience, and is no access token.
+    let wrong = Refused::unauthenticated("the token lacks a required claim");
+    assert_eq!(service.list(&elsewhere).await, Err(wrong), "it names no audience");
     let tokens = keycloak.password("kefu", "li.na").await;
+    let wrong = Refused::unauthenticated("the token is for another audience");
+    assert_eq!(service.list(&text(&tokens, "access_token")).await, Err(wrong));
+    // An ID token of the client `kefu` names `kefu` as its audience, and is no access token.
     let wrong = Refused::unauthenticated("the token is of a kind that is not accepted");
     assert_eq!(service.list(&text(&tokens, "id_token")).await, Err(wrong));
     let mut forged = keycloak.client("partner-crm").await;
