@@ -97,7 +97,7 @@ impl Migrations {
     pub async fn run(&self, db: &Db) -> Result<(), DbErr> {
         if !db.is_postgres() {
             // The data folder's lock already keeps other processes away.
-            return self.up(db.connection(), None).await;
+            return self.beside_newer(db).await?.up(db.connection(), None).await;
         }
         let lock = db.connection().begin().await?;
         lock.execute_raw(Statement::from_string(
@@ -106,27 +106,87 @@ impl Migrations {
             "SELECT pg_advisory_xact_lock(1801807477)",
         ))
         .await?;
-        let outcome = self.up(db.connection(), None).await;
+        let outcome = match self.beside_newer(db).await {
+            Ok(steps) => steps.up(db.connection(), None).await,
+            Err(e) => Err(e),
+        };
         lock.commit().await?;
         outcome
     }
 
     /// Names of steps that this binary has and the database lacks.
     pub async fn pending(&self, db: &Db) -> Result<Vec<String>, DbErr> {
-        let pending = self.get_pending_migrations(db.connection()).await?;
+        let steps = self.beside_newer(db).await?;
+        let pending = steps.get_pending_migrations(db.connection()).await?;
         Ok(pending.iter().map(|m| m.name().to_owned()).collect())
+    }
+
+    /// These steps, and those that a newer version has taken in this database: done, and no fault.
+    /// A newer version expands before it contracts, so that this one may go on or come back.
+    async fn beside_newer(&self, db: &Db) -> Result<Steps, DbErr> {
+        let mut steps = Steps { own: self.0.clone(), newer: vec![] };
+        let taken = steps.get_migration_models(db.connection()).await?;
+        let known = |name: &str| self.0.iter().any(|own| own.name == name);
+        let newer = taken.into_iter().map(|model| model.version).filter(|name| !known(name));
+        steps.newer = newer.map(Newer).collect();
+        Ok(steps)
     }
 }
 
-impl MigratorTraitSelf for Migrations {
+struct Steps {
+    own: Vec<SqlMigration>,
+    newer: Vec<Newer>,
+}
+
+impl MigratorTraitSelf for Steps {
     fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
-        self.0.iter().map(|m| Box::new(*m) as Box<dyn MigrationTrait>).collect()
+        let own = self.own.iter().map(|m| Box::new(*m) as Box<dyn MigrationTrait>);
+        own.chain(self.newer.iter().map(|m| Box::new(m.clone()) as Box<dyn MigrationTrait>))
+            .collect()
+    }
+}
+
+/// A step that this binary does not know and the database has behind it.
+#[derive(Debug, Clone)]
+struct Newer(String);
+
+impl MigrationName for Newer {
+    fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+#[async_trait]
+impl MigrationTrait for Newer {
+    async fn up(&self, _manager: &SchemaManager) -> Result<(), DbErr> {
+        Err(DbErr::Migration(format!("{} is a newer version's", self.0)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_older_version_works_beside_a_newer_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/t.db", dir.path().display());
+        let settings = crate::DbSettings { url, max_connections: 2, acquire_timeout_secs: 5 };
+        let db = Db::connect(&settings).await.unwrap();
+        let first = SqlMigration::new("m1", "create table a (id int)");
+        let second = SqlMigration::new("m2", "create table b (id int)");
+        let third = SqlMigration::new("m3", "create table c (id int)");
+        Migrations(vec![first, third]).run(&db).await.unwrap();
+
+        let older = Migrations(vec![first]);
+        assert!(older.pending(&db).await.unwrap().is_empty());
+        older.run(&db).await.unwrap();
+        // One that branched off has own steps to take, and takes them.
+        let other = Migrations(vec![first, second]);
+        assert_eq!(other.pending(&db).await.unwrap(), ["m2"]);
+        other.run(&db).await.unwrap();
+        assert!(other.pending(&db).await.unwrap().is_empty());
+    }
 
     #[test]
     fn one_text_serves_both_databases() {
