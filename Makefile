@@ -2,7 +2,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run bootstrap build check test chaos up down docs bench clean
+.PHONY: help run bootstrap build check test chaos images test-cluster up down docs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,13 @@ test: build check ## everything, on SQLite and on real PostgreSQL and Kafka
 chaos: build ## faults by seed on a split cluster, and proof that the harness sees broken guarantees; about 15 min
 	cargo test -p kefu-tests --test chaos -- --include-ignored --test-threads=1 --nocapture
 	deploy/local/with-services.sh $(TARGET)/debug/chaos
+
+images: ## container images of every service and of the suite, tag dev; checked as they have to run
+	deploy/images/build.sh
+	tests/images/check.sh
+
+test-cluster: build ## install, load, upgrade, roll back and strike Kefu on a real Kubernetes cluster; see tests/kubernetes/run.sh
+	tests/kubernetes/run.sh
 
 up: build ## split mode: five processes on PostgreSQL and Kafka
 	deploy/local/split.sh start
