@@ -121,7 +121,9 @@ restart() {
 }
 
 steps_of() { psql -qAt "${KEFU_TEST_POSTGRES%/*}/kefu_$1" -c 'select version from seaql_migrations'; }
-images() { k get pods -l "$selector" --field-selector status.phase=Running -o jsonpath='{range .items[*]}{.spec.containers[0].image}{"\n"}{end}' | sed 's/.*://' | sort -u | tr '\n' ' '; }
+# Pods that run and are to go on, as JSON.
+alive() { k get pods -l "$selector" -o json | jq '[.items[] | select(.status.phase == "Running" and .metadata.deletionTimestamp == null)]'; }
+images() { alive | jq -r '.[].spec.containers[0].image | sub(".*:"; "")' | sort -u | tr '\n' ' '; }
 runs() { local tag; tag=$(images); [ "$tag" = "$1 " ] || { log "running versions: $tag"; return 1; }; }
 
 all_steps() { local name; for name in "${services[@]}"; do steps_of "$name" | sed "s/^/$name /"; done | LC_ALL=C sort; }
@@ -139,12 +141,12 @@ rollback() {
 
 # Ten pods, any service, killed at once.
 strike() {
-    local n pod
+    local n pod pods
     RANDOM=6
     for n in {1..10}; do
-        mapfile -t pods < <(k get pods -l "$selector" --field-selector status.phase=Running -o name)
+        mapfile -t pods < <(alive | jq -r '.[].metadata.name')
         pod=${pods[RANDOM % ${#pods[@]}]}
-        k delete "$pod" --grace-period=0 --force >/dev/null 2>&1
+        k delete pod "$pod" --grace-period=0 --force >/dev/null 2>&1
         echo "$n" >"$dir/load/kills"
         sleep $((2 + RANDOM % 5))
     done
@@ -213,8 +215,7 @@ memory() {
 }
 
 ready_times() {
-    k get pods -l "$selector" -o json | jq -r '.items[] | select(.status.phase == "Running")
-        | ((.status.conditions[] | select(.type == "Ready").lastTransitionTime | fromdate) - (.metadata.creationTimestamp | fromdate))' |
+    alive | jq -r '.[] | ((.status.conditions[] | select(.type == "Ready").lastTransitionTime | fromdate) - (.metadata.creationTimestamp | fromdate))' |
         sort -n | awk '{ a[NR] = $1 } END { printf "%d to %d s, median %d s", a[1], a[NR], a[int((NR + 1) / 2)] }'
 }
 
