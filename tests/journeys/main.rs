@@ -8,3 +8,4 @@ mod curl_walk;
 mod history_import;
 mod main_job;
 mod main_job_parts;
+mod smoke;

@@ -35,6 +35,9 @@ pub struct SurveyInvited {
     pub link: Sealed,
     pub locale: String,
     pub expires_at: DateTime<Utc>,
+    /// Whoever asked for it has got the link and passes it on: nothing is to be sent.
+    #[serde(default)]
+    pub by_hand: bool,
 }
 
 /// Somebody was not asked, and why.

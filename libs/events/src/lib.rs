@@ -48,3 +48,9 @@ pub fn migrations() -> Vec<store::SqlMigration> {
 pub fn group_of(service: &str) -> String {
     format!("kefu-{service}")
 }
+
+/// Name of the topic that a service publishes to.
+#[must_use]
+pub fn topic_of(service: &str) -> String {
+    contracts::topic(service)
+}

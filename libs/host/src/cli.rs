@@ -32,6 +32,10 @@ pub enum Command {
     Serve,
     /// Brings the databases up to this program's version.
     Migrate,
+    /// Creates the Kafka topics that the services publish to, or compares them with the settings
+    /// (events.partitions, replication, keep_days); changes none that is there. Exit status 1 when
+    /// one has less than is wanted.
+    Topics,
     /// Prints the OpenAPI document.
     Openapi {
         /// Which service; needed when there are several.
@@ -88,6 +92,7 @@ pub fn run(command: Command, common: &Common, modules: &[Module], options: Optio
     let outcome = match command {
         Command::Serve => serve(modules, common, options),
         Command::Migrate => migrate(modules, common, &options),
+        Command::Topics => topics(modules, common, &options),
         Command::Openapi { service, format } => print_openapi(modules, service.as_deref(), format),
         Command::Healthcheck { url } => remote::healthcheck(modules, common, &options, url),
         Command::DeadLetters(command) => remote::dead_letters(command, modules),
@@ -149,6 +154,15 @@ fn migrate(modules: &[Module], common: &Common, options: &Options) -> Result<(),
             telemetry::init(&settings.telemetry, &lifecycle::service_name(&settings, modules))?;
         lifecycle::migrate(modules, &settings).await
     })
+}
+
+fn topics(modules: &[Module], common: &Common, options: &Options) -> Result<(), Error> {
+    let settings = settings(modules, common, options)?;
+    let runtime = runtime(&settings)?;
+    let done = runtime.block_on(lifecycle::topics(modules, &settings));
+    // A call into the broker's library may hang; the process ends all the same.
+    runtime.shutdown_timeout(LAST_STEPS);
+    done
 }
 
 /// The main runtime; HTTP workers have threads of their own.

@@ -29,6 +29,7 @@ use clock::DatabaseClock;
 use folder::DataFolder;
 
 pub use auth::issuer;
+pub use backbone::topics;
 pub use databases::migrate;
 
 type Configure = Arc<dyn Fn(&mut ActixConfig) + Send + Sync>;

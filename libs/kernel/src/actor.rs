@@ -54,6 +54,7 @@ permissions! {
     QualityAdmin = "quality:admin",
     ReportRead = "report:read",
     SurveyRead = "survey:read",
+    SurveyInvite = "survey:invite",
     SurveyAdmin = "survey:admin",
     NotificationRead = "notification:read",
     NotificationAdmin = "notification:admin",
@@ -132,6 +133,7 @@ impl Role {
             P::QualityAppeal,
             P::QualityRectify,
             P::SurveyRead,
+            P::SurveyInvite,
             P::InboxRead,
         ];
         let mut all = match self {

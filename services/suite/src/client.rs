@@ -1,6 +1,6 @@
 //! The suite's own commands use the public REST API like anybody else.
 
-use std::{path::Path, time::Duration};
+use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
@@ -36,16 +36,17 @@ impl Client {
     }
 
     pub async fn connect_as(target: &Target, name: &str) -> Result<Self, String> {
-        let base = target.url.trim_end_matches('/').to_owned();
-        let http = reqwest::Client::builder()
-            .timeout(Duration::from_secs(120))
-            .build()
-            .map_err(|e| e.to_string())?;
         let token = match &target.token {
             Some(token) => token.clone(),
-            None => login(&http, &base, &target.data, name).await?,
+            None => login(target, name).await?,
         };
-        Ok(Self { http, base, token })
+        Self::new(&target.url, &token)
+    }
+
+    /// Calls the API at `url` with a token that is there.
+    pub fn new(url: &str, token: &str) -> Result<Self, String> {
+        let base = url.trim_end_matches('/').to_owned();
+        Ok(Self { http: http_client()?, base, token: token.to_owned() })
     }
 
     pub fn token(&self) -> &str {
@@ -109,18 +110,36 @@ impl Client {
         let (status, answer) = self.send(Method::PUT, path, None, body).await?;
         accept(status, answer, path)
     }
+
+    /// A public page, as a browser asks for it: without a token, with a form's fields.
+    pub async fn page(
+        &self,
+        method: Method,
+        path: &str,
+        fields: &[(String, String)],
+    ) -> Result<(StatusCode, String), String> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if !fields.is_empty() {
+            request = request.form(fields);
+        }
+        let away = |e: reqwest::Error| format!("{} cannot be reached: {e}", self.base);
+        let response = request.send().await.map_err(away)?;
+        let status = response.status();
+        Ok((status, response.text().await.map_err(away)?))
+    }
+}
+
+fn http_client() -> Result<reqwest::Client, String> {
+    let client = reqwest::Client::builder().timeout(Duration::from_secs(120)).build();
+    client.map_err(|e| e.to_string())
 }
 
 fn accept(status: StatusCode, body: Value, path: &str) -> Result<Value, String> {
     if status.is_success() { Ok(body) } else { Err(format!("{path} answered {status}: {body}")) }
 }
 
-async fn login(
-    http: &reqwest::Client,
-    base: &str,
-    data: &Path,
-    name: &str,
-) -> Result<String, String> {
+async fn login(target: &Target, name: &str) -> Result<String, String> {
+    let data = &target.data;
     if !data.join("accounts.json").exists() {
         return Err(format!(
             "no accounts in {}; give --token, or --data with the suite's data folder",
@@ -130,12 +149,28 @@ async fn login(
     let accounts = Accounts::open(data)?;
     let user = accounts.user(name).ok_or_else(|| format!("there is no account {name}"))?;
     let form = [("grant_type", "password"), ("username", name), ("password", &user.password)];
-    let response = http
-        .post(format!("{base}/oauth2/token"))
-        .form(&form)
-        .send()
-        .await
-        .map_err(|e| format!("{base} cannot be reached: {e}; does `kefu serve` run?"))?;
-    let body: Value = response.json().await.map_err(|e| e.to_string())?;
-    body["access_token"].as_str().map(str::to_owned).ok_or_else(|| format!("login refused: {body}"))
+    let url = format!("{}/oauth2/token", target.url.trim_end_matches('/'));
+    token_of(http_client()?.post(&url).form(&form), &url).await
+}
+
+/// A token by the client credentials grant of any OAuth2 provider.
+pub async fn client_credentials(
+    url: &str,
+    id: &str,
+    secret: &str,
+    scope: Option<&str>,
+) -> Result<String, String> {
+    let mut form = vec![("grant_type", "client_credentials")];
+    form.extend(scope.map(|scope| ("scope", scope)));
+    let request = http_client()?.post(url).basic_auth(id, Some(secret)).form(&form);
+    token_of(request, url).await
+}
+
+async fn token_of(request: reqwest::RequestBuilder, url: &str) -> Result<String, String> {
+    let response =
+        request.send().await.map_err(|e| format!("{url} cannot be reached: {e}; does it run?"))?;
+    let status = response.status();
+    let body: Value = response.json().await.map_err(|e| format!("{url} answered {status}: {e}"))?;
+    let token = body["access_token"].as_str().map(str::to_owned);
+    token.ok_or_else(|| format!("{url} gave no token ({status}): {body}"))
 }

@@ -6,6 +6,7 @@ mod client;
 mod demo;
 mod import;
 mod issuer;
+mod smoke;
 
 use std::{path::PathBuf, process::ExitCode, thread};
 
@@ -44,6 +45,8 @@ enum Own {
     },
     /// Imports a CSV file through the public API; may be interrupted and run again.
     Import(import::Import),
+    /// Takes a complaint through running services, from intake to the survey's answer.
+    Smoke(smoke::Smoke),
     /// Runs the token issuer alone, to try out split mode without an identity provider.
     Issuer {
         /// Folder of accounts and signing key.
@@ -78,6 +81,7 @@ fn main() -> ExitCode {
             Ok(())
         }),
         Own::Import(import) => block_on(import.run()),
+        Own::Smoke(smoke) => block_on(smoke.run()),
         Own::Issuer { data, listen } => issuer::run(&data, &listen),
     };
     match outcome {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use events::log::{EventLog, KafkaLog, LogError, Record, SqlLog};
+use events::log::{EventLog, KafkaLog, KafkaSettings, LogError, Record, SqlLog, TopicCheck};
 use kernel::{Clock, ManualClock};
 use store::{Db, DbSettings};
 use tokio::{sync::watch, time::timeout};
@@ -141,6 +141,45 @@ async fn a_partition_goes_over_when_the_work_on_it_is_done() {
     assert!(by_key(&next).values().all(|n| n[0] >= 40));
     two.close().await.unwrap();
     one.close().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_are_created_and_compared_but_never_changed() {
+    let names = [unique("kefu.test"), unique("kefu.test")];
+    let check = async |change: &dyn Fn(&mut KafkaSettings)| {
+        let mut settings = KafkaSettings { replication: 1, ..kafka() };
+        change(&mut settings);
+        KafkaLog::new(settings).unwrap().check_topics(&names).await
+    };
+    let told = |checks: &[TopicCheck]| checks.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let usable = |checks: &[TopicCheck]| checks.iter().all(TopicCheck::usable);
+    let lines = |what: &str| names.clone().map(|name| format!("{name}: {what}"));
+
+    // Of two that begin at once, each topic is created by one.
+    let (one, two) = tokio::join!(check(&|_| {}), check(&|_| {}));
+    let (one, two) = (one.unwrap(), two.unwrap());
+    for (one, two) in one.iter().zip(&two) {
+        assert!(one.created != two.created && one.usable() && two.usable(), "{one} / {two}");
+    }
+    assert_eq!(told(&check(&|_| {}).await.unwrap()), lines("as wanted"));
+
+    let fewer = check(&|s| s.partitions = 5).await.unwrap();
+    assert!(
+        !usable(&fewer) && told(&fewer)[0].contains("4 partitions, fewer than the 5"),
+        "{fewer:?}"
+    );
+    let shorter = check(&|s| s.keep_days = 31).await.unwrap();
+    assert!(
+        !usable(&shorter) && told(&shorter)[1].contains("shorter than the 2678400000"),
+        "{shorter:?}"
+    );
+    let more = check(&|s| (s.partitions, s.keep_days) = (3, 29)).await.unwrap();
+    assert!(usable(&more) && more.iter().all(|c| c.differences.len() == 2), "{more:?}");
+    assert_eq!(told(&check(&|_| {}).await.unwrap()), lines("as wanted"), "nothing was changed");
+
+    let other = KafkaLog::new(KafkaSettings { replication: 7, ..kafka() }).unwrap();
+    let refused = other.check_topics(&[unique("kefu.test")]).await.unwrap_err().to_string();
+    assert!(refused.contains("replication 7"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

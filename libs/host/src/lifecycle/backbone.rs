@@ -12,7 +12,10 @@ use store::{Db, DbSettings};
 use tokio::{runtime::Handle, time::Instant};
 
 use super::{Service, database_fault, holder};
-use crate::{Error, Settings, settings::EventsKind};
+use crate::{
+    Error, Module, Settings,
+    settings::{EventsKind, EventsSection},
+};
 
 /// The log that the settings name, and its database if it has one of its own.
 pub(super) async fn log(
@@ -28,17 +31,41 @@ pub(super) async fn log(
             let log = SqlLog::open(db, clock.clone(), section.keep_days).await;
             Ok(Arc::new(log.map_err(|e| Error::other("opening the event log", e))?))
         }
-        EventsKind::Kafka => {
-            let kafka = KafkaSettings {
-                partitions: section.partitions,
-                replication: section.replication,
-                options: section.kafka.clone(),
-                ..KafkaSettings::new(&section.brokers)
-            };
-            let fault = |e: events::log::LogError| Error::setting("events.kafka", e.to_string());
-            Ok(Arc::new(KafkaLog::new(kafka).map_err(fault)?))
-        }
+        EventsKind::Kafka => Ok(Arc::new(kafka(section)?)),
     }
+}
+
+fn kafka(section: &EventsSection) -> Result<KafkaLog, Error> {
+    let settings = KafkaSettings {
+        partitions: section.partitions,
+        replication: section.replication,
+        keep_days: section.keep_days,
+        options: section.kafka.clone(),
+        ..KafkaSettings::new(&section.brokers)
+    };
+    KafkaLog::new(settings).map_err(|e| Error::setting("events.kafka", e.to_string()))
+}
+
+/// Creates the topics that the modules publish to, or compares them with the settings; one line
+/// for each.
+pub async fn topics(modules: &[Module], settings: &Settings) -> Result<(), Error> {
+    let section = &settings.events;
+    if section.kind == EventsKind::Embedded {
+        println!("the embedded log needs no topics (events.kind)");
+        return Ok(());
+    }
+    let topics: Vec<String> = modules.iter().map(|m| events::topic_of(m.name)).collect();
+    let doing = || format!("preparing topics at {}", section.brokers);
+    let checks = kafka(section)?.check_topics(&topics).await;
+    let checks = checks.map_err(|e| Error::other(doing(), e))?;
+    for check in &checks {
+        println!("{check}");
+    }
+    let faulty: Vec<&str> = checks.iter().filter(|c| !c.usable()).map(|c| &*c.name).collect();
+    if faulty.is_empty() {
+        return Ok(());
+    }
+    Err(Error::other(doing(), format!("not usable as they are: {}", faulty.join(", "))))
 }
 
 /// Relay and consumer of every service.

@@ -30,6 +30,6 @@ rights! {
     CustomerRead, CustomerWrite, CustomerAdmin, PiiRead,
     TicketRead, TicketCreate, TicketWrite, TicketAssign, TicketAdmin, TicketImport,
     QualityRead, QualityEvaluate, QualityAppeal, QualityDecide, QualityRectify, QualityAdmin,
-    ReportRead, SurveyRead, SurveyAdmin,
+    ReportRead, SurveyRead, SurveyInvite, SurveyAdmin,
     NotificationRead, NotificationAdmin, WebhookManage, InboxRead, OpsManage,
 }

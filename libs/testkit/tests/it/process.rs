@@ -122,6 +122,41 @@ fn it_tells_of_bad_settings_and_prints_its_document() {
     assert!(dir.path().join("data/notes.db").exists());
 }
 
+#[test]
+fn it_prepares_its_topics() {
+    let dir = tempfile::tempdir().unwrap();
+    let embedded = run(dir.path(), 0, &["topics"]);
+    assert!(embedded.status.success(), "{}", String::from_utf8_lossy(&embedded.stderr));
+
+    let brokers = std::env::var("KEFU_TEST_KAFKA")
+        .expect("KEFU_TEST_KAFKA is unset: run the tests by `make test`, or set it to what `deploy/local/kafka.sh start` prints");
+    let topics = |partitions: &str| {
+        let output = command(dir.path(), 0, &["topics"])
+            .env("KEFU__EVENTS__KIND", "kafka")
+            .env("KEFU__EVENTS__BROKERS", &brokers)
+            .env("KEFU__EVENTS__PARTITIONS", partitions)
+            .env("KEFU__AUTH__MODE", "oidc")
+            .env("KEFU__AUTH__ISSUER", "https://login.example.com")
+            .env("KEFU__PII__ACTIVE", "k1")
+            .env("KEFU__PII__KEYS__K1", "11".repeat(32))
+            .env("KEFU__PII__INDEX_KEY", "22".repeat(32))
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, told, errors) = topics("2");
+    assert_eq!(code, Some(0), "{told}{errors}");
+    assert_eq!(topics("2"), (Some(0), "kefu.notes.events: as wanted\n".into(), String::new()));
+    let (code, told, errors) = topics("3");
+    assert!(
+        code == Some(1)
+            && told.starts_with("kefu.notes.events: differs: 2 partitions, fewer than the 3")
+            && errors.contains("not usable as they are: kefu.notes.events"),
+        "{told}{errors}"
+    );
+}
+
 /// Bodies that an OTLP/HTTP exporter posts.
 fn collector() -> (String, std::sync::mpsc::Receiver<Vec<u8>>) {
     use std::io::{BufRead, BufReader, Write};

@@ -27,6 +27,8 @@ pub struct Facts {
     pub target: Option<String>,
     /// Taken over from another system: nobody is told.
     pub imported: bool,
+    /// A person passes on what there is to pass on.
+    pub by_hand: bool,
     /// Opened because of a survey answer.
     pub from_survey: bool,
     /// A public answer to the customer.
@@ -65,7 +67,8 @@ impl Facts {
         }
         if is(s::SurveyInvited::TYPE) {
             let event: s::SurveyInvited = parse(data)?;
-            return Ok(Self { locale: Some(event.locale), ..Self::of_subject(event.subject) });
+            let (locale, by_hand) = (Some(event.locale), event.by_hand);
+            return Ok(Self { locale, by_hand, ..Self::of_subject(event.subject) });
         }
         if ty.starts_with("kefu.survey.") {
             let subject = data.get("subject").cloned().unwrap_or_default();

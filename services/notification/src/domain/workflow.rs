@@ -40,6 +40,7 @@ pub enum Filter {
     NotImported,
     NotFromSurvey,
     Outbound,
+    NotByHand,
     /// The suite's notices by webhook are not told by webhook: that would never end.
     NoEcho,
 }
@@ -51,6 +52,7 @@ impl Filter {
             Filter::NotImported => "not_imported",
             Filter::NotFromSurvey => "not_from_survey",
             Filter::Outbound => "outbound",
+            Filter::NotByHand => "not_by_hand",
             Filter::NoEcho => "no_echo",
         }
     }
@@ -60,6 +62,7 @@ impl Filter {
             Filter::NotImported => !facts.imported,
             Filter::NotFromSurvey => !facts.from_survey,
             Filter::Outbound => facts.outbound,
+            Filter::NotByHand => !facts.by_hand,
             Filter::NoEcho => facts.notice_channel.as_deref() != Some(Channel::Webhook.as_str()),
         }
     }
@@ -144,7 +147,7 @@ workflows! {
     "task_opened" on t::TaskOpened::TYPE, [NotImported] => [Supervisors] by [Inbox];
     "ticket_resolved" on t::TicketResolved::TYPE, [NotImported] => [Customer] by [Email];
     "ticket_reopened" on t::TicketReopened::TYPE, [NotImported] => [Handler] by [Inbox];
-    "survey_invited" on s::SurveyInvited::TYPE, [] => [Customer] by [Email];
+    "survey_invited" on s::SurveyInvited::TYPE, [NotByHand] => [Customer] by [Email];
     "evaluation_published" on q::EvaluationPublished::TYPE, [] => [Agent] by [Inbox];
     "appeal_lodged" on q::AppealLodged::TYPE, [] => [Directors Inspectors] by [Inbox];
     "appeal_decided" on q::AppealDecided::TYPE, [] => [Agent] by [Inbox];
@@ -233,6 +236,8 @@ mod tests {
         assert_eq!(taken(t::TicketReplied::TYPE, &plain), ["partner_webhook"]);
         let outbound = Facts { outbound: true, ..Facts::default() };
         assert_eq!(taken(t::TicketReplied::TYPE, &outbound), ["ticket_replied", "partner_webhook"]);
+        let by_hand = Facts { by_hand: true, ..Facts::default() };
+        assert_eq!(taken(s::SurveyInvited::TYPE, &by_hand), ["partner_webhook"]);
     }
 
     #[test]

@@ -153,6 +153,7 @@ async fn replies_resolutions_and_invitations_are_mailed() {
             link: Sealed(bench.app.pii.seal(link)),
             locale: "en".into(),
             expires_at: bench::at("2026-03-09T01:00:00Z"),
+            by_hand: false,
         };
         bench.app.deliver(invited).await;
         bench.app.run_jobs().await;

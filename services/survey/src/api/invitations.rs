@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{PageOf, page_query};
 use crate::{
     App,
-    app::opt_out,
+    app::{invite_by_hand, opt_out},
     store::{entities::invitation, invitations},
 };
 
@@ -31,7 +31,10 @@ pub struct InvitationView {
     org: String,
     survey_id: Uuid,
     survey_version: i32,
-    trigger_id: Uuid,
+    /// Absent where somebody invited by hand.
+    trigger_id: Option<Uuid>,
+    /// Who invited by hand.
+    invited_by: Option<String>,
     ticket_id: Uuid,
     /// How often the ticket had been reopened.
     cycle: i32,
@@ -58,7 +61,8 @@ impl InvitationView {
             org: row.org,
             survey_id: row.survey_id,
             survey_version: row.survey_version,
-            trigger_id: row.trigger_id,
+            trigger_id: row.invited_by.is_none().then_some(row.trigger_id),
+            invited_by: row.invited_by,
             ticket_id: row.ticket_id,
             cycle: row.cycle,
             customer_id: row.customer_id,
@@ -128,6 +132,47 @@ pub async fn get_invitation(
     id: Path<Uuid>,
 ) -> http::Result {
     Ok(http::ok(&InvitationView::of(invitations::get(&app.db, caller.org(), id.0).await?)))
+}
+
+/// Whom to invite by hand: the customer of a resolved or closed ticket.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewInvitation {
+    ticket_id: Uuid,
+    survey_id: Uuid,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct InvitedView {
+    invitation: InvitationView,
+    /// Link to the answer page, to be passed on to the customer. No other answer tells it.
+    link: String,
+}
+
+/// Invites the customer of a settled ticket by hand, for a chat, a call or a QR code: nothing is sent.
+///
+/// Where he is invited already and has not answered, this is a further link to the same invitation.
+/// Opt-out and cool-downs are respected (`invitation-refused` names the reason).
+#[utoipa::path(tag = "invitations", security(("bearer" = ["survey:invite"])), params(http::IdempotencyHeader), request_body = NewInvitation,
+    responses((status = 201, description = "the invitation and its link", body = InvitedView)))]
+#[post("/api/v1/invitations")]
+pub async fn post_invitation(
+    app: Data<App>,
+    caller: Allowed<may::SurveyInvite>,
+    input: Idempotent<NewInvitation>,
+) -> http::Result {
+    let ctx = caller.context();
+    let invite = async |tx: &store::Tx, body: NewInvitation| {
+        let invited = invite_by_hand::run(&app, tx, &ctx, body.ticket_id, body.survey_id).await?;
+        let location = format!("/api/v1/invitations/{}", invited.invitation.id);
+        let invitation = InvitationView::of(invited.invitation);
+        Ok(Created {
+            location,
+            version: None,
+            body: InvitedView { invitation, link: invited.link },
+        })
+    };
+    input.create(&app.db, &ctx, invite).await
 }
 
 /// A customer who is not asked any more.

@@ -28,6 +28,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(triggers::get_trigger)
         .service(triggers::put_trigger)
         .service(triggers::remove_trigger)
+        .service(invitations::post_invitation)
         .service(invitations::list_invitations)
         .service(invitations::get_invitation)
         .service(invitations::post_opt_out)

@@ -6,11 +6,12 @@ use contracts::{survey::SurveySkipped, survey::SurveySubject, ticketing::TicketS
 use kernel::{Context, Locale, OrgPath, Problem};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use store::Tx;
+use uuid::Uuid;
 
 use super::{defaults, send};
 use crate::{
     App,
-    domain::trigger::{Skip, TriggerEvent, concerns, decide},
+    domain::trigger::{LowScore, Skip, TriggerEvent, concerns, decide},
     store::{
         entities::{contact, invitation, survey, survey_trigger},
         invitations, triggers,
@@ -54,7 +55,7 @@ async fn candidate(
     };
     let earlier = invitations::earlier(tx, ticket.ticket_id, ticket.reopen_count).await?;
     let skip = decide(&trigger.rule()?, ticket, &earlier, &contacts, opted_out, now);
-    let row = row(ctx, trigger, survey, ticket, skip, now)?;
+    let row = row(ctx, &Terms::of(trigger), survey, ticket, skip, now)?;
     invitation::Entity::insert(row.clone().into_active_model()).exec_without_returning(tx).await?;
     if let Some(skip) = skip {
         let event = SurveySkipped {
@@ -66,24 +67,57 @@ async fn candidate(
         return Ok(());
     }
     if let Some(customer_id) = ticket.customer_id {
-        let entry = contact::Model {
-            invitation_id: row.id,
-            root: root.to_string(),
-            customer_id,
-            survey_id: survey.id,
-            at: row.send_at,
-        };
-        contact::Entity::insert(entry.into_active_model()).exec_without_returning(tx).await?;
+        note_contact(tx, &row, customer_id).await?;
     }
     if trigger.delay_minutes == 0 {
-        send::send(app, tx, ctx, row, now).await?;
+        send::send(app, tx, ctx, row, now, false).await?;
     }
     Ok(())
 }
 
-fn row(
+/// Writes into the customer's ledger that he is asked.
+pub async fn note_contact(
+    tx: &Tx,
+    row: &invitation::Model,
+    customer_id: Uuid,
+) -> Result<(), Problem> {
+    let entry = contact::Model {
+        invitation_id: row.id,
+        root: row.root.clone(),
+        customer_id,
+        survey_id: row.survey_id,
+        at: row.send_at,
+    };
+    contact::Entity::insert(entry.into_active_model()).exec_without_returning(tx).await?;
+    Ok(())
+}
+
+/// What an invitation takes over from whatever led to it.
+pub struct Terms {
+    pub trigger_id: Uuid,
+    pub low_score: Option<LowScore>,
+    pub expires_days: i32,
+    pub delay_minutes: i32,
+    /// Who invited by hand.
+    pub invited_by: Option<String>,
+}
+
+impl Terms {
+    fn of(trigger: &survey_trigger::Model) -> Self {
+        Self {
+            trigger_id: trigger.id,
+            low_score: trigger.low_score(),
+            expires_days: trigger.expires_days,
+            delay_minutes: trigger.delay_minutes,
+            invited_by: None,
+        }
+    }
+}
+
+/// The row of a candidate.
+pub fn row(
     ctx: &Context,
-    trigger: &survey_trigger::Model,
+    terms: &Terms,
     survey: &survey::Model,
     ticket: &TicketSnapshot,
     skip: Option<Skip>,
@@ -106,14 +140,14 @@ fn row(
         account_manager: ticket.account_manager.clone(),
     };
     let trace = events::current_trace(ctx);
-    let low = trigger.low_score();
+    let low = terms.low_score.as_ref();
     Ok(invitation::Model {
         id: kernel::new_id(),
         org: ticket.org.clone(),
         root: OrgPath::parse(&ticket.org)?.root().to_string(),
         survey_id: survey.id,
         survey_version,
-        trigger_id: trigger.id,
+        trigger_id: terms.trigger_id,
         ticket_id: ticket.ticket_id,
         cycle: ticket.reopen_count,
         customer_id: ticket.customer_id,
@@ -125,10 +159,10 @@ fn row(
         state: if skip.is_some() { "skipped" } else { "waiting" }.to_owned(),
         skip_reason: skip.map(|s| s.reason().to_owned()),
         token_hash: None,
-        low_score_question: low.as_ref().map(|l| l.question.clone()),
+        low_score_question: low.map(|l| l.question.clone()),
         low_score_max: low.map(|l| l.max),
-        expires_days: trigger.expires_days,
-        send_at: now + TimeDelta::minutes(trigger.delay_minutes.into()),
+        expires_days: terms.expires_days,
+        send_at: now + TimeDelta::minutes(terms.delay_minutes.into()),
         invited_at: None,
         expires_at: None,
         delivered_at: None,
@@ -141,5 +175,6 @@ fn row(
         tracestate: trace.tracestate,
         version: 1,
         created_at: now,
+        invited_by: terms.invited_by.clone(),
     })
 }

@@ -11,6 +11,7 @@ pub mod defaults;
 pub mod delete_trigger;
 pub mod follow_up;
 pub mod invite;
+pub mod invite_by_hand;
 pub mod open_invitation;
 pub mod opt_out;
 pub mod publish;

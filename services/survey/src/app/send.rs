@@ -36,21 +36,33 @@ async fn send_alone(app: &App, row: Model, now: DateTime<Utc>) -> Result<(), Pro
     let mut ctx = Context::system(OrgPath::parse(&row.org)?, row.trace());
     ctx.correlation_id = row.correlation_id;
     let tx = app.db.begin().await?;
-    send(app, &tx, &ctx, row, now).await?;
+    send(app, &tx, &ctx, row, now, false).await?;
     Ok(tx.commit().await?)
 }
 
-/// Sends a waiting invitation; one that is not waiting any more is left alone.
+/// A token that nobody can guess.
+pub fn new_token() -> Result<Token, Problem> {
+    let mut random = [0; 32];
+    OsRng.try_fill_bytes(&mut random)?;
+    Ok(Token::new(random))
+}
+
+/// Where a token leads.
+pub fn link(app: &App, token: &Token) -> String {
+    format!("{}/s/{}", app.public_url, token.as_str())
+}
+
+/// Sends a waiting invitation; one that is not waiting any more is left alone. Answers the link;
+/// `by_hand` leaves it to the caller to pass it on.
 pub async fn send(
     app: &App,
     tx: &Tx,
     ctx: &Context,
     row: Model,
     now: DateTime<Utc>,
-) -> Result<(), Problem> {
-    let mut random = [0; 32];
-    OsRng.try_fill_bytes(&mut random)?;
-    let token = Token::new(random);
+    by_hand: bool,
+) -> Result<Option<String>, Problem> {
+    let token = new_token()?;
     let expires_at = now + TimeDelta::days(row.expires_days.into());
     let done = Entity::update_many()
         .col_expr(Column::State, Expr::value("sent"))
@@ -63,14 +75,16 @@ pub async fn send(
         .exec(tx)
         .await?;
     if done.rows_affected == 0 {
-        return Ok(());
+        return Ok(None);
     }
+    let link = link(app, &token);
     let event = SurveyInvited {
         invitation_id: row.id,
         subject: row.survey_subject()?,
-        link: Sealed(app.pii.seal(&format!("{}/s/{}", app.public_url, token.as_str()))),
+        link: Sealed(app.pii.seal(&link)),
         locale: row.locale,
         expires_at,
+        by_hand,
     };
     let event_id = events::emit(tx, ctx, now, &event).await?;
     Entity::update_many()
@@ -78,5 +92,5 @@ pub async fn send(
         .filter(Column::Id.eq(row.id))
         .exec(tx)
         .await?;
-    Ok(())
+    Ok(Some(link))
 }

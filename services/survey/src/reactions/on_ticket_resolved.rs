@@ -10,6 +10,7 @@ use crate::{
     App,
     app::{follow_up, invite},
     domain::trigger::TriggerEvent,
+    store::tickets,
 };
 
 pub struct OnTicketResolved(pub App);
@@ -17,6 +18,7 @@ pub struct OnTicketResolved(pub App);
 #[async_trait]
 impl React<TicketResolved> for OnTicketResolved {
     async fn react(&self, tx: &Tx, ctx: &Context, event: TicketResolved) -> Result<(), Problem> {
+        tickets::keep(tx, &event.ticket).await?;
         follow_up::moved(&self.0, tx, &event.ticket, "resolved").await?;
         invite::run(&self.0, tx, ctx, TriggerEvent::TicketResolved, &event.ticket).await
     }

@@ -41,7 +41,47 @@ pub async fn by_token_hash(
     conn: &impl ConnectionTrait,
     hash: &str,
 ) -> Result<Option<invitation::Model>, DbErr> {
-    invitation::Entity::find().filter(invitation::Column::TokenHash.eq(hash)).one(conn).await
+    let first = invitation::Entity::find().filter(invitation::Column::TokenHash.eq(hash));
+    if let Some(found) = first.one(conn).await? {
+        return Ok(Some(found));
+    }
+    let query = "SELECT invitation_id FROM invitation_link WHERE token_hash = $1";
+    let Some(row) = sql::one(conn, query, vec![hash.into()]).await? else { return Ok(None) };
+    invitation::Entity::find_by_id(row.try_get::<Uuid>("", "invitation_id")?).one(conn).await
+}
+
+/// Keeps a further link to an invitation.
+pub async fn add_link(
+    tx: &Tx,
+    invitation_id: Uuid,
+    hash: &str,
+    by: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    sql::execute(
+        tx,
+        "INSERT INTO invitation_link (token_hash, invitation_id, created_by, created_at) VALUES ($1, $2, $3, $4)",
+        vec![hash.into(), invitation_id.into(), by.into(), now.into()],
+    )
+    .await
+    .map(drop)
+}
+
+/// The invitation to a survey about a ticket in this cycle, whatever led to it; skips are none.
+pub async fn of_ticket(
+    conn: &impl ConnectionTrait,
+    ticket_id: Uuid,
+    cycle: i32,
+    survey_id: Uuid,
+) -> Result<Option<invitation::Model>, DbErr> {
+    invitation::Entity::find()
+        .filter(invitation::Column::TicketId.eq(ticket_id))
+        .filter(invitation::Column::Cycle.eq(cycle))
+        .filter(invitation::Column::SurveyId.eq(survey_id))
+        .filter(invitation::Column::State.ne("skipped"))
+        .order_by_asc(invitation::Column::Id)
+        .one(conn)
+        .await
 }
 
 pub async fn by_event(

@@ -5,6 +5,7 @@ pub mod figures;
 pub mod invitations;
 pub mod responses;
 pub mod surveys;
+pub mod tickets;
 pub mod triggers;
 
 use store::{Migrations, SqlMigration};
@@ -16,6 +17,9 @@ pub fn migrations() -> Migrations {
         store::migrations(),
         events::migrations(),
         http::migrations(),
-        vec![SqlMigration::new("m0100_survey", include_str!("m0100_survey.sql"))],
+        vec![
+            SqlMigration::new("m0100_survey", include_str!("m0100_survey.sql")),
+            SqlMigration::new("m0101_by_hand", include_str!("m0101_by_hand.sql")),
+        ],
     ])
 }

@@ -86,3 +86,14 @@ pub async fn active(
     };
     Ok(triggers.into_iter().filter_map(with_survey).collect())
 }
+
+/// The oldest enabled trigger that sends this survey.
+pub async fn on_survey(
+    conn: &impl ConnectionTrait,
+    survey_id: Uuid,
+) -> Result<Option<survey_trigger::Model>, Problem> {
+    let query = survey_trigger::Entity::find()
+        .filter(survey_trigger::Column::SurveyId.eq(survey_id))
+        .filter(survey_trigger::Column::Enabled.eq(true));
+    Ok(query.order_by_asc(survey_trigger::Column::Id).one(conn).await?)
+}

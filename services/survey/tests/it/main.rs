@@ -4,6 +4,7 @@
 
 mod access;
 mod answering;
+mod by_hand;
 mod figures;
 mod page;
 mod support;

@@ -118,12 +118,14 @@ pub async fn post_form(app: &TestApp, path: &str, fields: &[(&str, &str)]) -> te
 /// Every value of every table of this service, as text: to find what must not be there, or to see
 /// that nothing has changed.
 pub async fn dump(app: &TestApp) -> BTreeMap<String, Vec<String>> {
-    const TABLES: [&str; 13] = [
+    const TABLES: [&str; 15] = [
         "enterprise",
         "survey",
         "survey_version",
         "survey_trigger",
         "invitation",
+        "invitation_link",
+        "ticket",
         "customer",
         "contact",
         "response",

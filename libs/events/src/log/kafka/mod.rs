@@ -6,6 +6,7 @@
 
 mod consumer;
 mod context;
+mod topics;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -16,7 +17,6 @@ use std::{
 use async_trait::async_trait;
 use rdkafka::{
     ClientConfig,
-    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
     producer::{FutureProducer, FutureRecord, Producer, future_producer::DeliveryFuture},
@@ -24,6 +24,7 @@ use rdkafka::{
 use serde::Deserialize;
 
 use self::context::LogContext;
+pub use self::topics::{Difference, TopicCheck};
 use super::{EventLog, LogError, Record, Subscription, keep_prefix};
 
 type KafkaProducer = FutureProducer<LogContext>;
@@ -43,6 +44,9 @@ pub struct KafkaSettings {
     /// Their replication factor; -1 takes the brokers' default.
     #[serde(default = "default_replication")]
     pub replication: i32,
+    /// How long they keep events.
+    #[serde(default = "default_keep_days")]
+    pub keep_days: u32,
     /// Further librdkafka settings for every client, e.g. `security.protocol`.
     #[serde(default)]
     pub options: BTreeMap<String, String>,
@@ -56,6 +60,10 @@ fn default_replication() -> i32 {
     -1
 }
 
+fn default_keep_days() -> u32 {
+    30
+}
+
 impl KafkaSettings {
     #[must_use]
     pub fn new(brokers: impl Into<String>) -> Self {
@@ -63,6 +71,7 @@ impl KafkaSettings {
             brokers: brokers.into(),
             partitions: default_partitions(),
             replication: default_replication(),
+            keep_days: default_keep_days(),
             options: BTreeMap::new(),
         }
     }
@@ -126,45 +135,6 @@ impl KafkaLog {
         if producer.client().fatal_error().is_some() {
             tracing::warn!(%code, text, "producer failed for good; a new one takes over");
             *producer = self.0.settings.producer()?;
-        }
-        Ok(())
-    }
-
-    /// Asks for the cluster's topics; librdkafka's call blocks.
-    async fn topics(&self) -> Result<BTreeSet<String>, LogError> {
-        let producer = self.producer();
-        let ask = move || -> Result<BTreeSet<String>, KafkaError> {
-            let metadata = producer.client().fetch_metadata(None, ASK)?;
-            Ok(metadata.topics().iter().map(|topic| topic.name().to_owned()).collect())
-        };
-        let answer = tokio::task::spawn_blocking(ask).await;
-        Ok(answer.map_err(|e| LogError::Other(format!("metadata: {e}")))??)
-    }
-
-    async fn create(&self, missing: &[&String]) -> Result<(), LogError> {
-        let admin: AdminClient<LogContext> =
-            self.0.settings.config(&[]).create_with_context(LogContext)?;
-        let settings = &self.0.settings;
-        let topics: Vec<NewTopic<'_>> = missing
-            .iter()
-            .map(|name| {
-                NewTopic::new(
-                    name,
-                    settings.partitions,
-                    TopicReplication::Fixed(settings.replication),
-                )
-            })
-            .collect();
-        let options = AdminOptions::new().request_timeout(Some(ASK)).operation_timeout(Some(ASK));
-        for result in admin.create_topics(&topics, &options).await? {
-            match result {
-                Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
-                Err((topic, code)) => {
-                    return Err(LogError::Other(format!(
-                        "topic {topic} cannot be created: {code}"
-                    )));
-                }
-            }
         }
         Ok(())
     }
@@ -245,7 +215,8 @@ impl EventLog for KafkaLog {
             return Ok(());
         }
         let there = self.topics().await?;
-        let missing: Vec<&String> = topics.iter().filter(|topic| !there.contains(*topic)).collect();
+        let missing: Vec<&String> =
+            topics.iter().filter(|topic| !there.contains_key(*topic)).collect();
         if !missing.is_empty() {
             self.create(&missing).await?;
         }

@@ -40,6 +40,7 @@ pub struct Model {
     pub tracestate: Option<String>,
     pub version: i64,
     pub created_at: DateTimeUtc,
+    pub invited_by: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
