@@ -55,7 +55,7 @@ smoke_client() {
     secret=$(random)
     jq --arg secret "$secret" --arg hash "$(printf %s "$secret" | sha256sum | cut -d' ' -f1)" \
         '.clients += [{id: "smoke", secret: $secret, secret_sha256: $hash, org: "/acme",
-          scopes: ["customer:read", "customer:write", "ticket:read", "ticket:create", "ticket:write", "survey:read",
+          scopes: ["customer:read", "customer:write", "customer:admin", "ticket:read", "ticket:create", "ticket:write", "survey:read", "survey:invite",
                    "survey:admin", "notification:read", "notification:admin", "quality:read"]}]' \
         "$accounts" >"$accounts.part"
     mv "$accounts.part" "$accounts"
