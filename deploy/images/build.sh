@@ -7,6 +7,7 @@
 # are called localhost/kefu-SERVICE:TAG (suite: localhost/kefu:TAG); TAG is `dev`. Without --ref the working
 # tree is built, with it that version's sources by this version's Dockerfile.
 # Where base.sh has made a base image, that one is used, else the registry's.
+#   KEFU_ENGINE=docker    instead of the one that is found
 #   KEFU_BUILD_JOBS=N     compilers at once (default: 2)
 set -euo pipefail
 # shellcheck source=../local/lib.sh
@@ -25,9 +26,10 @@ while [ $# -gt 0 ]; do
 done
 [ "${#services[@]}" -gt 0 ] || services=(customer ticketing quality survey notification suite)
 
-# Networks of containers need what a build has no other use for: it fetches by the machine's own.
+# A build has no use for a network of its own: it fetches by the machine's.
 options=(--network=host)
-if has podman; then engine=podman; elif has docker; then engine=docker; else
+engine=${KEFU_ENGINE:-}
+if [ -n "$engine" ]; then :; elif has podman; then engine=podman; elif has docker; then engine=docker; else
     need_package "podman is missing" podman buildah runc || exit 1
     engine=podman
 fi
@@ -49,7 +51,11 @@ fi
 options+=(--build-arg "VERSION=$tag" --build-arg "REVISION=$revision" --build-arg "PROFILE=$profile")
 options+=(--build-arg "JOBS=${KEFU_BUILD_JOBS:-2}" -f "$repo/deploy/Dockerfile")
 
-image_of() { if [ "$1" = suite ]; then echo "localhost/kefu:$tag"; else echo "localhost/kefu-$1:$tag"; fi; }
+program_of() { if [ "$1" = suite ]; then echo kefu; else echo "kefu-$1"; fi; }
+programs=$(for service in "${services[@]}"; do program_of "$service"; done | tr '\n' ' ')
+options+=(--build-arg "PROGRAMS=$programs")
+
+image_of() { echo "localhost/$(program_of "$1"):$tag"; }
 
 for service in "${services[@]}"; do
     log "building $(image_of "$service") of $revision"
