@@ -24,7 +24,7 @@ step() {
 
 # Everything the services stand on, on this machine, where pods reach it.
 ground() {
-    : >"$timings"
+    rm -f "$dir"/{timings,migrations.*,bad-value,wrong-secret,memory}
     export KEFU_LISTEN=$KEFU_CLUSTER_GATEWAY KEFU_BIN_DIR=$bin
     # Tokens have to outlive the run.
     export KEFU__ISSUER__TOKEN_TTL_SECS=86400
@@ -219,15 +219,17 @@ ready_times() {
         sort -n | awk '{ a[NR] = $1 } END { printf "%d to %d s, median %d s", a[1], a[NR], a[int((NR + 1) / 2)] }'
 }
 
+found() { if [ -s "$dir/$1" ]; then tr '\n' ' ' <"$dir/$1"; else echo "nothing: see above"; fi; }
+
 figures() {
     echo
-    echo "helm install --wait: $ready_in s; a pod from creation to ready: $(ready_times)"
-    echo "migrations added by the upgrade: $(tr '\n' ' ' <"$dir/migrations.added")"
-    echo "drain: $drained"
-    echo "NetworkPolicies accepted: $policies"
-    echo "a bad value: $(cat "$dir/bad-value")"
-    echo "a wrong secret: $(cat "$dir/wrong-secret")"
-    echo "memory:"
+    echo "helm install --wait: ${ready_in:-failed} s; a pod from creation to ready: $(ready_times)"
+    echo "migrations added by the upgrade: $(found migrations.added)"
+    echo "drain: ${drained:-failed}"
+    echo "NetworkPolicies accepted: ${policies:-failed}"
+    echo "a bad value: $(found bad-value)"
+    echo "a wrong secret: $(found wrong-secret)"
+    echo "memory of every pod at the end of the load:"
     sed 's/^/  /' "$dir/memory"
     echo "steps:"
     sed 's/^/  /' "$timings"
