@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname -- "${BASH_SOURCE[0]}")/../../deploy/local/lib.sh"
 me=images
 tag=${1:-dev}
-limit=40 # megabytes, over the base, which is empty
+limit=40 # megabytes of a program; the base below it, the same for all, is told apart
 has podman || need_package "podman is missing" podman buildah runc || exit 1
 # As strict as the strictest cluster; the user is none of the image's.
 strict=(--rm --read-only --read-only-tmpfs=false --cap-drop=ALL --security-opt=no-new-privileges --user 54321:54321 --network=none)
@@ -35,10 +35,12 @@ for n in {1..120}; do
 done
 podman stop -t 30 "$container" >/dev/null || fail "$suite does not stop"
 
+# The largest layer is the program, the others are the base.
 for image in localhost/kefu-{customer,ticketing,quality,survey,notification}:"$tag" "$suite"; do
-    bytes=$(podman image inspect --format '{{.Size}}' "$image")
-    printf '%-36s %5.1f MB\n' "$image" "$(awk -v b="$bytes" 'BEGIN { print b / 1e6 }')"
-    [ "$bytes" -lt $((limit * 1000000)) ] || fail "$image is larger than $limit MB"
+    read -r program base < <(podman history --human=false --format '{{.Size}}' "$image" |
+        awk '{ all += $1; if ($1 > most) most = $1 } END { printf "%d %d\n", most, all - most }')
+    awk -v i="$image" -v p="$program" -v b="$base" 'BEGIN { printf "%-36s program %5.1f MB, base %4.1f MB\n", i, p / 1e6, b / 1e6 }'
+    [ "$program" -lt $((limit * 1000000)) ] || fail "$image is larger than $limit MB over its base"
 done
 [ "$failed" -eq 0 ] || exit 1
 log "all images run read-only, without capabilities, as user 54321"
