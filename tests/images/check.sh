@@ -37,8 +37,10 @@ podman stop -t 30 "$container" >/dev/null || fail "$suite does not stop"
 
 # The largest layer is the program, the others are the base.
 for image in localhost/kefu-{customer,ticketing,quality,survey,notification}:"$tag" "$suite"; do
-    read -r program base < <(podman history --human=false --format '{{.Size}}' "$image" |
-        awk '{ all += $1; if ($1 > most) most = $1 } END { printf "%d %d\n", most, all - most }')
+    read -r program base < <(podman history --format '{{.Size}}' "$image" | awk '
+        BEGIN { unit["B"] = 1; unit["kB"] = 1e3; unit["MB"] = 1e6; unit["GB"] = 1e9 }
+        { size = $1 * unit[$2]; all += size; if (size > most) most = size }
+        END { printf "%d %d\n", most, all - most }')
     awk -v i="$image" -v p="$program" -v b="$base" 'BEGIN { printf "%-36s program %5.1f MB, base %4.1f MB\n", i, p / 1e6, b / 1e6 }'
     [ "$program" -lt $((limit * 1000000)) ] || fail "$image is larger than $limit MB over its base"
 done
