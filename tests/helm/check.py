@@ -1,5 +1,6 @@
 """Checks the chart. Called by check.sh: check.py HELM CRDS [--update]."""
 
+import json
 import pathlib
 import subprocess
 import sys
@@ -52,20 +53,36 @@ class Helm:
         return run(*command, *extra)
 
     def render(self, values, **more):
-        """Text and objects, or an end: what renders nothing cannot be checked any further."""
+        """The objects, or an end: what renders nothing cannot be checked any further."""
         done = self.template(values, **more)
         if done.returncode:
             sys.exit(f"helm template with {values} {more}: {done.stderr}")
-        return done.stdout, [o for o in yaml.safe_load_all(done.stdout) if o]
+        return [o for o in yaml.safe_load_all(done.stdout) if o]
 
 
 def lint(helm, report):
     for example in EXAMPLES:
-        done = run(helm.program, "lint", "--strict", chart, "--values", example)
+        done = run(helm.program, "lint", "--strict", "--kube-version", VERSIONS[-1], chart, "--values", example)
         report.check(f"helm lint --strict with {example.name}", done.returncode and done.stdout + done.stderr)
-    done = run(helm.program, "lint", "--strict", chart)
+    done = run(helm.program, "lint", "--strict", "--kube-version", VERSIONS[-1], chart)
     report.check("helm lint --strict", done.returncode and done.stdout + done.stderr)
     print(f"linted with {len(EXAMPLES)} examples and with defaults")
+
+
+def closed_schema(report):
+    """No section of values.schema.json takes unknown keys, but those that Kubernetes or an operator checks."""
+    open_ones = {"global", "affinity", "backup", "extraVolumes[]"}
+
+    def walk(name, schema):
+        if schema.get("type") == "object" and name not in open_ones:
+            report.check(f"schema of {name}", "additionalProperties" not in schema and "takes unknown keys")
+        for key, inner in {**schema.get("properties", {}), **schema.get("$defs", {})}.items():
+            walk(key, inner)
+        if "items" in schema:
+            walk(f"{name}[]", schema["items"])
+
+    walk("values", json.loads((chart / "values.schema.json").read_text(encoding="utf-8")))
+    print("looked through the schema for sections that take unknown keys")
 
 
 def package(helm, report):
@@ -83,9 +100,12 @@ def package(helm, report):
 
 
 def compare_golden(helm, report, update):
+    """By kind and name, keys in order: another Helm may write the same objects otherwise."""
     wanted = {}
     for example in EXAMPLES:
-        wanted[golden / example.name], _ = helm.render([example], sets=WITHOUT_FILES)
+        found = helm.render([example], sets=WITHOUT_FILES)
+        found.sort(key=lambda o: (o["kind"], o["metadata"]["name"]))
+        wanted[golden / example.name] = yaml.safe_dump_all(found, allow_unicode=True, width=110)
     if update:
         golden.mkdir(exist_ok=True)
         for file in golden.glob("*.yaml"):
@@ -110,10 +130,11 @@ def main():
         sys.exit("usage: tests/helm/check.sh [--update]")
     report = Report()
     lint(helm, report)
+    closed_schema(report)
     for example in EXAMPLES:
         kinds = {}
         for version in VERSIONS:
-            _, found = helm.render([example], version=version)
+            found = helm.render([example], version=version)
             for o in found:
                 how = schemas.validate(o, version, crds)
                 report.check(f"{example.name}: {objects.name(o)} for Kubernetes {version}", how.fault)
@@ -127,7 +148,7 @@ def main():
         report.check(name, fault)
     for name, fault in refusals.faults(helm, chart):
         report.check(name, fault)
-    print(f"refused {len(refusals.REFUSALS)} wrong values, each by its name")
+    print(f"tried {len(refusals.REFUSALS)} values that must be refused by their names")
     package(helm, report)
     compare_golden(helm, report, update)
     readme = run("helm/readme.py", "--check")

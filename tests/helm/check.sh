@@ -63,4 +63,4 @@ if [ ! -f "$venv/complete" ]; then
 fi
 
 if [ "${1:-}" = --update ]; then helm/readme.py; fi
-exec "$venv/bin/python" tests/helm/check.py "$helm" "$crds" "$@"
+exec env PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" tests/helm/check.py "$helm" "$crds" "$@"

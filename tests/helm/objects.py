@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import tomllib
 
 import yaml
 
@@ -62,6 +63,7 @@ def faults(found):
         yield f"{name(o)}: under a NetworkPolicy", not policies_of(found, labels) and "no policy selects it"
     for o in of(found, "Deployment"):
         yield name(o), "; ".join(deployment_faults(o))
+        yield f"{name(o)}: settings", "; ".join(setting_faults(o))
     for o in of(found, "Job"):
         yield name(o), "; ".join(job_faults(found, o))
     for o in of(found, "Service"):
@@ -158,6 +160,23 @@ def deployment_faults(o):
     for constraint in pod.get("topologySpreadConstraints", []):
         if not covers(constraint["labelSelector"]["matchLabels"], spec["template"]["metadata"]["labels"]):
             yield "topology spread does not count its pods"
+
+
+def setting_faults(o):
+    """Every KEFU__SECTION__KEY is a setting of that service's binary."""
+    service = o["metadata"]["labels"]["app.kubernetes.io/component"]
+    known = tomllib.loads(pathlib.Path("libs/host/src/defaults.toml").read_text(encoding="utf-8"))
+    own = next(pathlib.Path(f"services/{service}").rglob("defaults.toml"), None)
+    known[service] = tomllib.loads(own.read_text(encoding="utf-8")) if own else {}
+    for e in o["spec"]["template"]["spec"]["containers"][0]["env"]:
+        path = e["name"].lower().split("__")[1:]
+        if path[:2] in (["pii", "keys"], ["events", "kafka"], ["events", "tuning"]):
+            continue  # free names
+        inner = known
+        for key in path:
+            inner = inner.get(key) if isinstance(inner, dict) else None
+        if inner is None and e["name"].startswith("KEFU__"):
+            yield f"{e['name']} is no setting of {service}"
 
 
 def job_faults(found, o):
@@ -288,7 +307,7 @@ def example_faults(helm, chart):
 def carried(helm, chart):
     """Every dashboard and rule file arrives as it is, with its {{ }} untouched."""
     example = chart / "examples/production.yaml"
-    _, found = helm.render([example])
+    found = helm.render([example])
     dashboards = sorted(pathlib.Path("deploy/observability/dashboards").glob("*.json"))
     bodies = {file: body for o in of(found, "ConfigMap") for file, body in o["data"].items()}
     yield "dashboards in the chart", bodies.keys() ^ {f.name for f in dashboards}

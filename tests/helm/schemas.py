@@ -58,7 +58,7 @@ def validate(o, version, crds):
     api_version, kind = o["apiVersion"], o["kind"]
     try:
         if api_version.startswith("kafka.strimzi.io/"):
-            absent = [".".join(path) for path in EXPECTED[kind] if not get(o, path)]
+            absent = [".".join(path) for path in EXPECTED[kind] if get(o, path) is None]
             return Outcome("expectations of our own", absent and f"lacks {', '.join(absent)}")
         schema = crd(crds, api_version, kind)
         if schema:
@@ -74,5 +74,5 @@ def validate(o, version, crds):
 
 def get(o, path):
     for key in path:
-        o = o.get(key, {})
+        o = (o or {}).get(key)
     return o

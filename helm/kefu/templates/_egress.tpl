@@ -14,7 +14,7 @@
   {{- end }}
 {{- end }}
 
-{{/* Ports in HOST:PORT or URLs, as JSON. Of {from, default}. */}}
+{{/* Ports in HOST:PORT or URLs, as JSON. Of {from}. */}}
 {{- define "kefu.ports" -}}
 {{- $ports := list }}
 {{- range .from }}

@@ -1,8 +1,7 @@
-{{/* Name of the release's objects. */}}
+{{/* Name of the release's objects, short enough for what is put behind it. */}}
 {{- define "kefu.fullname" -}}
-{{- if .Values.fullnameOverride }}{{ .Values.fullnameOverride }}
-{{- else if contains .Chart.Name .Release.Name }}{{ .Release.Name }}
-{{- else }}{{ .Release.Name }}-{{ .Chart.Name }}{{ end }}
+{{- $name := ternary .Release.Name (printf "%s-%s" .Release.Name .Chart.Name) (contains .Chart.Name .Release.Name) }}
+{{- .Values.fullnameOverride | default $name | trunc 40 | trimSuffix "-" }}
 {{- end }}
 
 {{/* Labels by which pods are found; they never change. Of {root, component}. */}}

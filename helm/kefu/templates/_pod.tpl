@@ -83,7 +83,7 @@ secret: {secretName: {{ .secret }}, items: [{key: {{ .key }}, path: ca.crt}]}
   image: {{ include "kefu.image" (dict "root" .root "image" .service.image) }}
   args: [{{ .command }}]
   env:
-    {{- include "kefu.env" . | nindent 4 }}
+    {{- include "kefu.env" . | trim | nindent 4 }}
   {{- with include "kefu.volumeMounts" . }}
   volumeMounts:
     {{- . | nindent 4 }}
