@@ -5,6 +5,7 @@
 
 mod bad_input;
 mod curl_walk;
+mod erasure;
 mod history_import;
 mod main_job;
 mod main_job_parts;

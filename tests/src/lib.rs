@@ -8,6 +8,7 @@ pub mod api;
 #[path = "../chaos/mod.rs"]
 pub mod chaos;
 pub mod cluster;
+pub mod dump;
 pub mod mail;
 pub mod partner;
 pub mod spans;

@@ -1,5 +1,6 @@
 //! Events of customer master data (客户主数据).
 
+use chrono::{DateTime, Utc};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -56,7 +57,29 @@ pub struct CustomerChanged {
     pub changed: Vec<String>,
 }
 
+/// A person is to be forgotten (个人信息删除): whoever holds words of his or about him removes them.
+/// The stub that stays has no personal data; what is told of him later must not bring any back.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CustomerErased {
+    pub customer_id: Uuid,
+    /// Ids that he had before records were merged.
+    pub former_ids: Vec<Uuid>,
+    pub number: String,
+    pub org: String,
+    /// Of the stub; older snapshots count no more.
+    pub version: i64,
+    pub erased_at: DateTime<Utc>,
+}
+
+impl CustomerErased {
+    /// Every id under which he may be known.
+    pub fn ids(&self) -> impl Iterator<Item = Uuid> {
+        std::iter::once(self.customer_id).chain(self.former_ids.iter().copied())
+    }
+}
+
 events! { TOPIC, registry:
     CustomerRegistered = "kefu.customer.registered.v1", key customer.customer_id, org customer.org;
     CustomerChanged = "kefu.customer.changed.v1", key customer.customer_id, org customer.org;
+    CustomerErased = "kefu.customer.erased.v1", key customer_id, org org;
 }

@@ -45,6 +45,9 @@ pub trait Event: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'stat
 #[serde(transparent)]
 pub struct Sealed(pub String);
 
+/// What stands where words about a person stood who was erased.
+pub const ERASED: &str = "已删除 erased";
+
 /// Ties events to types, keys and topics.
 macro_rules! events {
     ($topic:ident, $registry:ident: $($event:ident = $ty:literal, key $($key:ident).+, org $($org:ident).+;)+) => {

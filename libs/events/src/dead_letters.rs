@@ -160,3 +160,18 @@ async fn put_back(tx: &Tx, id: Uuid, now: DateTime<Utc>) -> Result<bool, DbErr> 
     .await?;
     Ok(true)
 }
+
+/// Deletes the dead letters that speak of one of these things; answers how many. For a person who
+/// is to be forgotten: what could not be handled about him is not kept.
+pub async fn forget(tx: &Tx, ids: &[Uuid]) -> Result<u64, DbErr> {
+    let found =
+        if tx.is_postgres() { "position($2 in payload) > 0" } else { "instr(payload, $2) > 0" };
+    let statement = format!("DELETE FROM dead_letter WHERE key = $1 OR {found}");
+    let mut count = 0;
+    for id in ids {
+        let text = id.to_string();
+        let values = vec![text.clone().into(), text.into_bytes().into()];
+        count += sql::execute(tx, &statement, values).await?.rows_affected();
+    }
+    Ok(count)
+}

@@ -106,6 +106,17 @@ pub async fn put(
     sql::execute(tx, &insert, vec![doc.into(), tokens.join(" ").into()]).await.map(drop)
 }
 
+/// Removes the words of rows that were overwritten from the index file itself: SQLite marks them as
+/// deleted and would keep them until it merges its segments by itself.
+pub async fn purge(tx: &Tx, prefix: &str) -> Result<(), DbErr> {
+    if tx.is_postgres() {
+        return Ok(());
+    }
+    let merge =
+        format!("INSERT INTO {prefix}_fts_tokens ({prefix}_fts_tokens) VALUES ('optimize')");
+    sql::execute(tx, &merge, vec![]).await.map(drop)
+}
+
 /// Condition "`id_column` is a row whose content matches every token of `query`"; a query without
 /// any token matches nothing.
 #[must_use]

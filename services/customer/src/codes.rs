@@ -23,10 +23,22 @@ pub static NOT_AN_ORGANISATION: ErrorCode = ErrorCode::new(
     "only organisations have contacts",
     "只有单位客户可以维护联系人",
 );
+/// Persons are forgotten; an organisation is none.
+pub static NOT_A_PERSON: ErrorCode =
+    ErrorCode::new(409, "not-a-person", "only persons are erased", "只能删除个人客户的信息");
+/// What is left of the customer takes no data any more.
+pub static CUSTOMER_ERASED: ErrorCode =
+    ErrorCode::new(409, "customer-erased", "the customer was erased", "该客户的个人信息已删除");
 /// A CSV file cannot be read at all.
 pub static UNREADABLE_FILE: ErrorCode =
     ErrorCode::new(422, "unreadable-file", "the file cannot be read", "无法读取该文件");
 
 /// All codes of this service.
-pub static ALL: &[&ErrorCode] =
-    &[&DUPLICATE_CUSTOMER, &SOURCE_RECORD_ELSEWHERE, &NOT_AN_ORGANISATION, &UNREADABLE_FILE];
+pub static ALL: &[&ErrorCode] = &[
+    &DUPLICATE_CUSTOMER,
+    &SOURCE_RECORD_ELSEWHERE,
+    &NOT_AN_ORGANISATION,
+    &NOT_A_PERSON,
+    &CUSTOMER_ERASED,
+    &UNREADABLE_FILE,
+];

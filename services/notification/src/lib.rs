@@ -61,10 +61,13 @@ fn migrations() -> Migrations {
         ::store::migrations(),
         events::migrations(),
         http::migrations(),
-        vec![SqlMigration::new(
-            "m0100_notification",
-            include_str!("../migrations/m0100_notification.sql"),
-        )],
+        vec![
+            SqlMigration::new(
+                "m0100_notification",
+                include_str!("../migrations/m0100_notification.sql"),
+            ),
+            SqlMigration::new("m0101_erasure", include_str!("../migrations/m0101_erasure.sql")),
+        ],
     ])
 }
 

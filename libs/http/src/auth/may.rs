@@ -27,7 +27,7 @@ macro_rules! rights {
 }
 
 rights! {
-    CustomerRead, CustomerWrite, CustomerAdmin, PiiRead,
+    CustomerRead, CustomerWrite, CustomerAdmin, CustomerErase, PiiRead,
     TicketRead, TicketCreate, TicketWrite, TicketAssign, TicketAdmin, TicketImport,
     QualityRead, QualityEvaluate, QualityAppeal, QualityDecide, QualityRectify, QualityAdmin,
     ReportRead, SurveyRead, SurveyInvite, SurveyAdmin,

@@ -2,6 +2,7 @@
 
 mod contacts;
 mod customers;
+mod erasures;
 mod imports;
 mod page;
 mod tiers;
@@ -22,6 +23,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(customers::assign_tier)
         .service(customers::assign_account_manager)
         .service(customers::read_timeline)
+        .service(erasures::erase_customer)
+        .service(erasures::read_erasure)
         .service(contacts::create_contact)
         .service(contacts::list_contacts)
         .service(contacts::read_contact)

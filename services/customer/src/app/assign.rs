@@ -8,7 +8,7 @@ use store::Tx;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{App, input, party::Party};
+use super::{App, erase, input, party::Party};
 use crate::store::{
     customers,
     entities::{assignment, customer},
@@ -210,6 +210,7 @@ pub async fn locked(
     let seen = customers::find(tx, &ctx.actor.org, id).await?.ok_or_else(Problem::not_found)?;
     let party = Party::lock(app, tx, seen.id).await?;
     http::check_version(version, party.row.version)?;
+    erase::refuse_erased(&party.row)?;
     Ok(party)
 }
 

@@ -271,6 +271,7 @@ async fn blank(
         created_at: now,
         updated_at: now,
         created_by: ctx.actor.id.clone(),
+        erased_at: None,
     })
 }
 

@@ -5,6 +5,7 @@ pub mod amend;
 pub mod assign;
 pub mod contacts;
 pub mod create;
+pub mod erase;
 pub mod import;
 pub mod input;
 pub mod intake;

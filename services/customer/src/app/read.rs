@@ -26,7 +26,7 @@ pub struct PiiAccessView {
     pub actor: String,
     /// `user` or `client`.
     pub actor_kind: String,
-    /// `customer` or `contacts`.
+    /// `customer` or `contacts`: seen unmasked; `erasure`.
     pub what: String,
     pub purpose: Option<String>,
     pub trace_id: Option<String>,
@@ -64,6 +64,18 @@ pub async fn log_reveal(
     if !ctx.actor.can(Permission::PiiRead) {
         return Err(Problem::of(&codes::FORBIDDEN).detail("pii:read is required"));
     }
+    log_access(app, tx, ctx, customer_id, what, purpose).await
+}
+
+/// Writes down who did what with personal data.
+pub async fn log_access(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    customer_id: Uuid,
+    what: &str,
+    purpose: Option<&str>,
+) -> Result<(), Problem> {
     let too_long = purpose.is_some_and(|p| p.chars().count() > 200 || p.contains('\0'));
     if too_long {
         let detail = "may have at most 200 characters";

@@ -113,6 +113,7 @@ pub fn title(ty: &str, locale: Locale) -> String {
     let (en, zh) = match ty {
         "kefu.customer.registered.v1" => ("customer registered", "客户建档"),
         "kefu.customer.changed.v1" => ("customer data changed", "客户资料变更"),
+        "kefu.customer.erased.v1" => ("personal data erased", "个人信息删除"),
         "kefu.ticket.opened.v1" => ("ticket opened", "工单受理"),
         "kefu.ticket.changed.v1" => ("ticket changed", "工单信息变更"),
         "kefu.ticket.assigned.v1" => ("ticket assigned", "工单派发"),

@@ -2,6 +2,7 @@
 
 pub mod customers;
 pub mod entities;
+pub mod erasures;
 pub mod history;
 pub mod identifiers;
 pub mod sources;
@@ -19,6 +20,7 @@ pub fn migrations() -> Migrations {
         vec![
             SqlMigration::new("m0100_customer", include_str!("m0100_customer.sql")),
             SqlMigration::new("m0101_customer_search", ::store::fts_ddl!("customer")),
+            SqlMigration::new("m0102_erasure", include_str!("m0102_erasure.sql")),
         ],
     ])
 }

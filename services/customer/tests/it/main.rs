@@ -4,6 +4,7 @@
 
 mod contacts;
 mod creation;
+mod erasure;
 mod events;
 mod imports;
 mod privacy;

@@ -6,19 +6,21 @@ use ::store::Tx;
 use chrono::{DateTime, TimeDelta, Utc};
 use contracts::{
     Event,
-    customer::{CustomerChanged, CustomerRegistered},
+    customer::{CustomerChanged, CustomerErased, CustomerRegistered},
 };
 use events::Envelope;
 use kernel::{Context, Problem};
 
 use super::{
     accept::{self, Matter},
+    forget_customer,
     recipients::{self, Recipient},
 };
 use crate::{
     App,
     domain::{
         facts::Facts,
+        wordless,
         workflow::{Channel, WORKFLOWS, Workflow},
     },
     store::{entities::request, ledger, people, workflows},
@@ -28,8 +30,17 @@ use crate::{
 /// to be sent or shown.
 pub async fn run(app: &App, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<bool, Problem> {
     let now = app.clock.now();
-    remember_customer(tx, event, now).await?;
+    remember_customer(app, tx, ctx, event, now).await?;
     let facts = Facts::of(&event.ty, &event.data)?;
+    let forgotten = match facts.customer_id {
+        Some(id) => people::forgotten(tx, id).await?,
+        None => false,
+    };
+    let wordless = forgotten.then(|| {
+        let data = wordless::of(&event.ty, &event.data);
+        Envelope { data, ..event.clone() }
+    });
+    let event = wordless.as_ref().unwrap_or(event);
     let switches = workflows::effective(tx, &event.org).await?;
     let on = |w: &&Workflow| switches.get(w.key).is_none_or(|switch| switch.enabled);
     let stale = now - event.time > TimeDelta::hours(app.settings.stale_after_hours.into());
@@ -53,7 +64,16 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<
 }
 
 /// Keeps the copy of a customer's name, addresses and language.
-async fn remember_customer(tx: &Tx, event: &Envelope, now: DateTime<Utc>) -> Result<(), Problem> {
+async fn remember_customer(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    event: &Envelope,
+    now: DateTime<Utc>,
+) -> Result<(), Problem> {
+    if event.is::<CustomerErased>() {
+        return forget_customer::run(app, tx, ctx, &event.parse()?).await;
+    }
     let customer = if event.is::<CustomerRegistered>() {
         event.parse::<CustomerRegistered>()?.customer
     } else if event.ty == CustomerChanged::TYPE {

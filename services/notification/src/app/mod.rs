@@ -3,6 +3,7 @@
 pub mod accept;
 pub mod decide;
 pub mod endpoints;
+pub mod forget_customer;
 pub mod inbox;
 pub mod notices;
 pub mod preview;

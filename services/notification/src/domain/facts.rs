@@ -2,7 +2,7 @@
 
 use contracts::{
     Event,
-    customer::{CustomerChanged, CustomerRegistered},
+    customer::{CustomerChanged, CustomerErased, CustomerRegistered},
     notification as n, quality as q, survey as s, ticketing as t,
 };
 use serde::de::DeserializeOwned;
@@ -87,6 +87,10 @@ impl Facts {
         if is(CustomerRegistered::TYPE) || is(CustomerChanged::TYPE) {
             let event: CustomerRegistered = parse(data)?;
             return Ok(Self { customer_id: Some(event.customer.customer_id), ..Self::default() });
+        }
+        if is(CustomerErased::TYPE) {
+            let event: CustomerErased = parse(data)?;
+            return Ok(Self { customer_id: Some(event.customer_id), ..Self::default() });
         }
         Ok(Self::default())
     }

@@ -13,4 +13,5 @@ pub mod signature;
 pub mod ssrf;
 pub mod template;
 pub mod verdict;
+pub mod wordless;
 pub mod workflow;

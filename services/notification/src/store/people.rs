@@ -45,6 +45,12 @@ pub async fn customer(
     customer::Entity::find_by_id(id).one(conn).await
 }
 
+/// Whether the customer was erased.
+pub async fn forgotten(conn: &impl ConnectionTrait, id: Uuid) -> Result<bool, DbErr> {
+    let query = "SELECT 1 AS one FROM customer WHERE id = $1 AND erased_at IS NOT NULL";
+    Ok(sql::one(conn, query, vec![id.into()]).await?.is_some())
+}
+
 pub async fn customers(
     conn: &impl ConnectionTrait,
     ids: Vec<Uuid>,

@@ -5,6 +5,7 @@
 mod bench;
 mod crash;
 mod edge;
+mod erasure;
 mod inbox;
 mod ledger;
 mod mail;

@@ -5,6 +5,7 @@ pub mod builtin;
 pub mod draw;
 pub mod evaluate;
 pub mod finalise;
+pub mod forget_customer;
 pub mod inspect;
 pub mod plans;
 pub mod publish;

@@ -1,9 +1,10 @@
 //! What the service does when it hears of something.
 
+mod on_customer_erased;
 mod on_survey_answered;
 mod on_ticket;
 
-use contracts::{survey::SurveyAnswered, ticketing as t};
+use contracts::{customer::CustomerErased, survey::SurveyAnswered, ticketing as t};
 use events::Reactions;
 
 use crate::App;
@@ -25,5 +26,6 @@ pub fn all(app: &App) -> Reactions {
         .on::<t::TicketClosed>(ticket())
         .on::<t::TicketReopened>(ticket())
         .on::<t::TicketImported>(ticket())
+        .on::<CustomerErased>(on_customer_erased::Forget)
         .on::<SurveyAnswered>(on_survey_answered::Inspect(app.clone()))
 }

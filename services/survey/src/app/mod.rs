@@ -10,6 +10,7 @@ pub mod create_trigger;
 pub mod defaults;
 pub mod delete_trigger;
 pub mod follow_up;
+pub mod forget_customer;
 pub mod invite;
 pub mod invite_by_hand;
 pub mod open_invitation;

@@ -1,5 +1,6 @@
 //! What this service does when it hears of something: one file per event.
 
+mod on_customer_erased;
 mod on_notice_delivered;
 mod on_notice_failed;
 mod on_notice_suppressed;
@@ -14,6 +15,7 @@ use crate::App;
 
 pub fn all(app: &App) -> Reactions {
     Reactions::none()
+        .on(on_customer_erased::OnCustomerErased(app.clone()))
         .on(on_ticket_opened::OnTicketOpened(app.clone()))
         .on(on_ticket_resolved::OnTicketResolved(app.clone()))
         .on(on_ticket_closed::OnTicketClosed(app.clone()))

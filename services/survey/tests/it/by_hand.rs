@@ -47,7 +47,7 @@ async fn an_agent_invites_and_nothing_is_sent() {
         assert!(told["invited_by"].as_str().is_some_and(|by| !by.is_empty()), "{told}");
         let events = invitations(&app).await;
         assert_eq!((events.len(), events[1].by_hand), (2, true));
-        let seen = admin(&app).get(first.location()).send().await.expect(200);
+        let seen = admin(&app).get(first.header("location").unwrap()).send().await.expect(200);
         assert_eq!((&seen.body, seen.body.get("link")), (told, None));
         let token = link.as_str().unwrap().rsplit_once("/s/").unwrap().1.to_owned();
         for (column, values) in dump(&app).await {

@@ -5,6 +5,7 @@
 mod access;
 mod answering;
 mod by_hand;
+mod erasure;
 mod figures;
 mod page;
 mod support;

@@ -6,6 +6,7 @@ pub mod config_documents;
 mod edit;
 mod facts;
 pub mod fire_timers;
+pub mod forget_customer;
 pub mod hand_over;
 pub mod import_servicenow;
 pub mod list_tickets;

@@ -175,7 +175,8 @@ fn check(
         );
     }
     if new.customer_id.is_some() {
-        let same_enterprise = customer.is_some_and(|c| ctx.actor.org.root().covers(&c.org));
+        let same_enterprise =
+            customer.is_some_and(|c| c.erased_at.is_none() && ctx.actor.org.root().covers(&c.org));
         fields.check(
             same_enterprise,
             "/customer_id",

@@ -53,6 +53,7 @@ impl KnowCustomer {
             sla_policy: snapshot.standard.and_then(|standard| standard.sla_policy),
             account_manager: snapshot.account_manager,
             version: snapshot.version,
+            erased_at: None,
         };
         let model = row.clone().into_active_model().reset_all();
         let Some(known) = known else {

@@ -40,6 +40,7 @@ impl React<LowScoreRaised> for FollowUpLowScore {
             Some(id) => tickets::customer(tx, id).await?,
             None => None,
         };
+        let forgotten = customer.as_ref().is_some_and(|c| c.erased_at.is_some());
         let responsible = match &parent {
             Some(parent) => parent.first_responder.clone().or_else(|| parent.handler.clone()),
             None => event.subject.first_responder.clone().or_else(|| event.subject.handler.clone()),
@@ -47,7 +48,7 @@ impl React<LowScoreRaised> for FollowUpLowScore {
         let config = app.configs.get(tx, &org, app.clock.now()).await?;
         let draft = Draft {
             subject: subject(&event, parent.as_ref()),
-            body: comment(app, &event),
+            body: comment(app, &event).filter(|_| !forgotten),
             org,
             kind: words::COMPLAINT.into(),
             category: parent.as_ref().and_then(|p| p.category.clone()),

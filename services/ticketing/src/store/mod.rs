@@ -19,6 +19,7 @@ pub fn migrations() -> Migrations {
             SqlMigration::new("m0100_ticketing", include_str!("m0100_ticketing.sql")),
             SqlMigration::new("m0101_ticket_fts", store::fts_ddl!("ticket")),
             SqlMigration::new("m0102_lists", include_str!("m0102_lists.sql")),
+            SqlMigration::new("m0103_erasure", include_str!("m0103_erasure.sql")),
         ],
     ])
 }

@@ -4,6 +4,7 @@
 
 mod access;
 mod creating;
+mod erasure;
 mod imports;
 mod incident_log;
 mod lifecycle;

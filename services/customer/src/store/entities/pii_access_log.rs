@@ -10,7 +10,7 @@ pub struct Model {
     pub customer_id: Uuid,
     pub actor: String,
     pub actor_kind: String,
-    /// `customer` or `contacts`.
+    /// `customer` or `contacts`: seen unmasked; `erasure`.
     pub what: String,
     pub purpose: Option<String>,
     pub trace_id: Option<String>,

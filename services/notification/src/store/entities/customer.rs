@@ -16,6 +16,7 @@ pub struct Model {
     pub account_manager: Option<String>,
     pub version: i64,
     pub updated_at: DateTimeUtc,
+    pub erased_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

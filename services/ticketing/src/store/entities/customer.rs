@@ -14,6 +14,7 @@ pub struct Model {
     pub sla_policy: Option<String>,
     pub account_manager: Option<String>,
     pub version: i64,
+    pub erased_at: Option<DateTimeUtc>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
