@@ -2,7 +2,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run bootstrap build check test chaos test-oidc test-upgrade test-restore up down docs bench clean
+.PHONY: help run bootstrap build check test chaos test-oidc test-upgrade test-restore test-cluster images up down docs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,13 +31,20 @@ chaos: build ## faults by seed on a split cluster, and proof that the harness se
 	deploy/local/with-services.sh $(TARGET)/debug/chaos
 
 test-oidc: build ## a real Keycloak: logins, key rotation, wrong audience, expiry, clock skew; about 3 min
-	cargo test -p kefu-tests --test oidc -- --ignored --nocapture
+	cargo test --workspace --test oidc -- --ignored --nocapture
 
 test-upgrade: build ## from the last release to this version and back under load, side by side; about 5 min
-	cargo test -p kefu-tests --test upgrade -- --ignored --nocapture
+	cargo test --workspace --test upgrade -- --ignored --nocapture
 
 test-restore: build ## databases lost under load, restored, caught up from the log; about 4 min
-	cargo test -p kefu-tests --test restore -- --ignored --nocapture
+	cargo test --workspace --test restore -- --ignored --nocapture
+
+images: ## container images of every service and of the suite, tag dev; checked as they have to run
+	deploy/images/build.sh
+	tests/images/check.sh
+
+test-cluster: build ## install, load, upgrade, roll back and strike Kefu on a real Kubernetes cluster; see tests/kubernetes/run.sh
+	tests/kubernetes/run.sh
 
 up: build ## split mode: five processes on PostgreSQL and Kafka
 	deploy/local/split.sh start

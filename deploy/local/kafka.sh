@@ -6,7 +6,7 @@
 #   kafka.sh tool CLASS ARGS...      e.g. kafka.sh tool org.apache.kafka.tools.TopicCommand --help
 #
 # start prints `export KEFU_TEST_KAFKA=HOST:PORT,...` and nothing else on standard output; started twice,
-# it only prints. clean stops it and removes its data. Listens on 127.0.0.1 only. Three brokers are one
+# it only prints. clean stops it and removes its data. Listens on KEFU_LISTEN (127.0.0.1). Three brokers are one
 # quorum: every topic is kept by all, and a write needs two; the number is remembered until clean. The
 # jars come from Maven once, into ${KEFU_CACHE:-~/.cache/kefu}/kafka-VERSION; Java 17 or newer is taken
 # from JAVA_HOME or the PATH. Default DIR: .local/kafka of the repository.
@@ -79,13 +79,13 @@ choose_ports() {
 
 voters() {
     local n list=''
-    for ((n = 1; n <= brokers; n++)); do list+=",$n@127.0.0.1:$(cat "$(node_dir "$n")/controller-port")"; done
+    for ((n = 1; n <= brokers; n++)); do list+=",$n@$address:$(cat "$(node_dir "$n")/controller-port")"; done
     echo "${list#,}"
 }
 
 addresses() {
     local n list=''
-    for ((n = 1; n <= brokers; n++)); do list+=",127.0.0.1:$(cat "$(node_dir "$n")/port")"; done
+    for ((n = 1; n <= brokers; n++)); do list+=",$address:$(cat "$(node_dir "$n")/port")"; done
     echo "${list#,}"
 }
 
@@ -99,8 +99,8 @@ process.roles=broker,controller
 node.id=$1
 controller.quorum.voters=$(voters)
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$p,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$p
+listeners=PLAINTEXT://$address:$p,CONTROLLER://$address:$controller
+advertised.listeners=PLAINTEXT://$address:$p
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
 inter.broker.listener.name=PLAINTEXT
 log.dirs=$dir/data
@@ -216,7 +216,7 @@ stop() {
 
 node_status() {
     if running "$dir/server.properties"; then
-        log "runs on 127.0.0.1:$(cat "$dir/port"), process $pid, files in $dir"
+        log "runs on $address:$(cat "$dir/port"), process $pid, files in $dir"
     else
         log "not running: $dir"
         failed=3

@@ -10,6 +10,9 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 cache=${KEFU_CACHE:-${HOME:-/root}/.cache/kefu}
 PATH=$PATH:/usr/sbin:/sbin # runuser is there, and not on every PATH
 me=$(basename -- "$0" .sh)
+# Where servers listen. Another address than this machine's own is for containers and pods that have to
+# reach them, e.g. a bridge's: never one that others can reach.
+address=${KEFU_LISTEN:-127.0.0.1}
 
 log() { printf '%s: %s\n' "$me" "$*" >&2; }
 die() { log "$*"; exit 1; }
@@ -73,7 +76,7 @@ open_dir() {
     fi
 }
 
-listening() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+listening() { (exec 3<>"/dev/tcp/$address/$1") 2>/dev/null; }
 
 # free_port: a port nobody listens on, below the range that outgoing connections use.
 free_port() {

@@ -10,7 +10,8 @@
 # the superuser is `kefu`, without a password. fsync is off unless asked for, and kept over a
 # restart: off, a crash of the machine (not of the server) may lose data. Default DIR: .local/postgres of the repository.
 # Started by root it runs as user `postgres` (PostgreSQL refuses root); where that user cannot reach DIR
-# its files go to a folder under /var/tmp that DIR/home names.
+# its files go to a folder under /var/tmp that DIR/home names. With KEFU_LISTEN=ADDRESS it listens there
+# too, and lets in from that network whoever has a role with a password.
 set -euo pipefail
 # shellcheck source=lib.sh
 . "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -106,7 +107,13 @@ start() {
         echo "$fsync" >"$dir/fsync"
         local socket=$home/run
         if [ "${#socket}" -gt 85 ]; then socket=''; fi # a socket's path has at most 107 bytes
-        local options="-p $p -c listen_addresses=127.0.0.1 -c unix_socket_directories='$socket'"
+        local addresses=127.0.0.1
+        if [ "$address" != 127.0.0.1 ]; then
+            addresses+=",$address"
+            as_owner grep -q samenet "$home/data/pg_hba.conf" ||
+                echo 'host all all samenet scram-sha-256' | as_owner tee -a "$home/data/pg_hba.conf" >/dev/null
+        fi
+        local options="-p $p -c listen_addresses=$addresses -c unix_socket_directories='$socket'"
         options+=" -c max_connections=300 -c timezone=UTC -c log_timezone=UTC"
         # In a file, where ALTER SYSTEM prevails: a test makes the disk slow, for which fsync must be on.
         printf 'fsync=%s\nfull_page_writes=%s\n' "$fsync" "$fsync" | as_owner tee "$home/data/kefu.conf" >/dev/null

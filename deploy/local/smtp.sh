@@ -5,7 +5,7 @@
 #
 # start prints `export KEFU_TEST_SMTP=HOST:PORT` and `export KEFU_TEST_MAILDIR=DIR/mail` and nothing else
 # on standard output; started twice, it only prints. clean stops it and removes the mails. Listens on
-# 127.0.0.1 only. aiosmtpd comes by pip once, into a venv under ${KEFU_CACHE:-~/.cache/kefu}.
+# KEFU_LISTEN (127.0.0.1). aiosmtpd comes by pip once, into a venv under ${KEFU_CACHE:-~/.cache/kefu}.
 # Default DIR: .local/smtp of the repository.
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -43,11 +43,11 @@ start() {
     else
         make_venv
         p=$(choose_port "$dir/port" "$port")
-        spawn "$dir/log" env PYTHONPATH="$here/smtp" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m aiosmtpd -n -l "127.0.0.1:$p" -c sink.Sink "$dir/mail"
+        spawn "$dir/log" env PYTHONPATH="$here/smtp" PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" -m aiosmtpd -n -l "$address:$p" -c sink.Sink "$dir/mail"
         wait_ready 30 "$mark" "$dir/log" listening "$p"
-        log "mail sink on 127.0.0.1:$p, mails in $dir/mail"
+        log "mail sink on $address:$p, mails in $dir/mail"
     fi
-    echo "export KEFU_TEST_SMTP=127.0.0.1:$p"
+    echo "export KEFU_TEST_SMTP=$address:$p"
     printf 'export KEFU_TEST_MAILDIR=%q\n' "$dir/mail"
 }
 
@@ -59,7 +59,7 @@ stop() {
 
 status() {
     if [ -d "$dir" ] && dir=$(cd -- "$dir" && pwd -P) && running "$dir/mail"; then
-        log "runs on 127.0.0.1:$(cat "$dir/port"), process $pid, mails in $dir/mail"
+        log "runs on $address:$(cat "$dir/port"), process $pid, mails in $dir/mail"
     else
         log "not running"
         return 3

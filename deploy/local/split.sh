@@ -45,7 +45,7 @@ secret() { # secret FILE: 64 hexadecimal digits, made once
     cat "$1"
 }
 
-url_of() { echo "http://127.0.0.1:$(cat "$root/$1/port")"; }
+url_of() { echo "http://$address:$(cat "$root/$1/port")"; }
 
 # start_process NAME COMMAND...: one server in $root/NAME, ready when its probe answers.
 start_process() {
@@ -80,7 +80,7 @@ write_env() {
     [ -s "$dir/port" ] || new_port "$dir/port"
     public=$(url_of "$1")
     (umask 077; cat >"$dir/env") <<END
-KEFU__HTTP__LISTEN=127.0.0.1:$(cat "$dir/port")
+KEFU__HTTP__LISTEN=$address:$(cat "$dir/port")
 KEFU__HTTP__PUBLIC_URL=$public
 KEFU__DATA__DIR=$dir/data
 KEFU__DATABASE__URL=${KEFU_TEST_POSTGRES%/*}/kefu_$service
@@ -177,7 +177,7 @@ prepare() {
     for name in $(processes); do write_env "$name"; done
     dir=$root/issuer
     running || start_process issuer "$(url_of issuer)/oauth2/jwks" \
-        "$bin/kefu" issuer --data "$root/issuer" --listen "127.0.0.1:$(cat "$root/issuer/port")"
+        "$bin/kefu" issuer --data "$root/issuer" --listen "$address:$(cat "$root/issuer/port")"
 }
 
 start() {

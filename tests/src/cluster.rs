@@ -60,12 +60,28 @@ pub struct Cluster {
     postgres: String,
     brokers: String,
     processes: Mutex<BTreeMap<String, Child>>,
-    dir: Folder,
+    /// Absent where somebody else runs the cluster.
+    dir: Option<Folder>,
+}
+
+/// Where a cluster is that somebody else runs: one address per service, balanced behind it.
+#[derive(Debug, Clone)]
+pub struct Given {
+    pub issuer: String,
+    /// By service.
+    pub services: BTreeMap<String, String>,
+    /// The issuer's accounts.
+    pub accounts: PathBuf,
+    /// URL of the database server.
+    pub postgres: String,
+    pub brokers: String,
+    /// The mail sink's Maildir.
+    pub mails: PathBuf,
 }
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Cluster({})", self.path().display())
+        write!(f, "Cluster({:?})", self.urls)
     }
 }
 
@@ -97,7 +113,7 @@ impl Cluster {
             processes: Mutex::default(),
             plan,
             bin_dir,
-            dir,
+            dir: Some(dir),
         };
         let names = cluster.processes();
         for name in &names {
@@ -107,6 +123,22 @@ impl Cluster {
             cluster.wait_ready(name, START).unwrap_or_else(|e| panic!("{e}"));
         }
         cluster
+    }
+
+    /// A cluster that somebody else runs: nothing of it is started or ended here.
+    #[must_use]
+    pub fn given(given: Given) -> Self {
+        Self {
+            mails: Maildir::open(given.mails),
+            plan: Plan::default(),
+            bin_dir: PathBuf::new(),
+            urls: vec![Urls { issuer: given.issuer, services: given.services }],
+            accounts: stack::read_json(&given.accounts),
+            postgres: given.postgres,
+            brokers: given.brokers,
+            processes: Mutex::default(),
+            dir: None,
+        }
     }
 
     /// Names of all service processes.
@@ -153,7 +185,7 @@ impl Cluster {
     }
 
     fn path(&self) -> &Path {
-        self.dir.0.path()
+        self.dir.as_ref().expect("a cluster of this process").0.path()
     }
 
     fn children(&self) -> MutexGuard<'_, BTreeMap<String, Child>> {
@@ -163,6 +195,9 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        if self.dir.is_none() {
+            return;
+        }
         for (name, child) in self.children().iter_mut() {
             if let Err(e) = child.kill().and_then(|()| child.wait()) {
                 eprintln!("{name} could not be ended: {e}");
