@@ -147,6 +147,10 @@ impl Reactions {
         self.of(event).next().is_some()
     }
 
+    pub(crate) fn reacts_to(&self, ty: &str, topic: &str) -> bool {
+        self.by_type.contains_key(ty) || self.by_topic.contains_key(topic)
+    }
+
     fn of(&self, event: &Envelope) -> impl Iterator<Item = &Arc<dyn Handler>> {
         let typed = self.by_type.get(event.ty.as_str()).into_iter().flatten();
         typed.chain(self.by_topic.get(event.topic.as_str()).into_iter().flatten())

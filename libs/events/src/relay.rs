@@ -10,7 +10,11 @@
 //! it is a repetition. Marking needs no lease: what the log has acknowledged is published, whoever
 //! sent it.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
 use kernel::Clock;
@@ -106,7 +110,6 @@ impl Relay {
         let delivered: Vec<&OutboxRow> =
             mine.iter().zip(&outcomes).filter(|(_, o)| o.is_ok()).map(|(row, _)| row).collect();
         let published = self.mark(&delivered).await?;
-        metrics::PUBLISHED.with_label_values(&[&self.service]).inc_by(published as u64);
         Ok(Round { read: mine.len() + late.len(), published, failure })
     }
 
@@ -141,7 +144,9 @@ impl Relay {
         }
         let spans: Vec<Span> =
             rows.iter().zip(&records).map(|(row, record)| self.span(row, record)).collect();
+        let began = Instant::now();
         let outcomes = self.log.append(&records).await;
+        self.count(&records, &outcomes, began.elapsed());
         for (span, outcome) in spans.iter().zip(&outcomes) {
             if let Err(error) = outcome {
                 span.record("otel.status_code", "ERROR");
@@ -149,6 +154,17 @@ impl Relay {
             }
         }
         outcomes
+    }
+
+    fn count(&self, records: &[Record], outcomes: &[Result<(), LogError>], took: Duration) {
+        let mut by_topic: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for (record, outcome) in records.iter().zip(outcomes) {
+            let (well, refused) = by_topic.entry(&record.topic).or_default();
+            *(if outcome.is_ok() { well } else { refused }) += 1;
+        }
+        for (topic, both) in by_topic {
+            metrics::sent(&self.service, self.log.system(), topic, both, took);
+        }
     }
 
     fn span(&self, row: &OutboxRow, record: &Record) -> Span {
@@ -219,8 +235,9 @@ impl Relay {
         let Some(row) = sql::one(&self.db, statement, vec![]).await? else { return Ok(()) };
         let oldest: Option<chrono::DateTime<chrono::Utc>> = row.try_get("", "oldest")?;
         let age = oldest.map_or(0, |at| (self.clock.now() - at).num_milliseconds().max(0));
-        metrics::OUTBOX_AGE.with_label_values(&[&self.service]).set(age as f64 / 1_000.0);
-        metrics::OUTBOX_PENDING.with_label_values(&[&self.service]).set(row.try_get("", "n")?);
+        let labels = metrics::Service { service: self.service.clone() };
+        metrics::OUTBOX_AGE.get_or_create(&labels).set(age as f64 / 1_000.0);
+        metrics::OUTBOX_PENDING.get_or_create(&labels).set(row.try_get::<i64>("", "n")? as f64);
         Ok(())
     }
 
@@ -284,7 +301,8 @@ impl Relay {
                     }
                 }
                 Some(error) => {
-                    metrics::RELAY_FAILURES.with_label_values(&[&self.service]).inc();
+                    let labels = metrics::Service { service: self.service.clone() };
+                    metrics::RELAY_FAILURES.get_or_create(&labels).inc();
                     tracing::warn!(
                         service = self.service,
                         error,

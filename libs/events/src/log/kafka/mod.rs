@@ -6,6 +6,7 @@
 
 mod consumer;
 mod context;
+mod stats;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashSet},
@@ -23,10 +24,13 @@ use rdkafka::{
 };
 use serde::Deserialize;
 
-use self::context::LogContext;
+use self::{
+    context::PlainContext,
+    stats::{INTERVAL_MS, Teller},
+};
 use super::{EventLog, LogError, Record, Subscription, keep_prefix};
 
-type KafkaProducer = FutureProducer<LogContext>;
+type KafkaProducer = FutureProducer<PlainContext>;
 
 /// How long metadata and admin requests may take.
 const ASK: Duration = Duration::from_secs(10);
@@ -93,8 +97,9 @@ impl KafkaSettings {
             ("partitioner", "murmur2_random"),
             ("linger.ms", "1"),
             ("queue.buffering.max.kbytes", "32768"),
+            ("statistics.interval.ms", INTERVAL_MS),
         ])
-        .create_with_context(LogContext)
+        .create_with_context(PlainContext(Teller::producer()))
     }
 }
 
@@ -142,8 +147,8 @@ impl KafkaLog {
     }
 
     async fn create(&self, missing: &[&String]) -> Result<(), LogError> {
-        let admin: AdminClient<LogContext> =
-            self.0.settings.config(&[]).create_with_context(LogContext)?;
+        let admin: AdminClient<PlainContext> =
+            self.0.settings.config(&[]).create_with_context(PlainContext(Teller::producer()))?;
         let settings = &self.0.settings;
         let topics: Vec<NewTopic<'_>> = missing
             .iter()
