@@ -6,3 +6,4 @@ cargo test --workspace --exclude kefu-tests
 # One after another: each starts its own stack of processes.
 cargo test --package kefu-tests -- --test-threads=1 --nocapture
 tests/openapi/check.sh
+tests/observability/rules.sh

@@ -18,7 +18,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    BackboneSettings, Envelope, Outcome, Reactions, Undecodable,
+    BackboneSettings, Envelope, Outcome, Reactions, Undecodable, baggage,
     flood::Flood,
     log::{Delivery, EventLog, LogError, Position, Subscription},
     metrics,
@@ -208,7 +208,9 @@ impl Consumer {
             let outcome = match fresh.remove(&event.id) {
                 false => Outcome::Duplicate,
                 true => {
-                    self.effect(tx, item, event, some_wait).instrument(self.span(event)).await?
+                    let span = self.span(event, &item.delivery.position);
+                    let effect = self.effect(tx, item, event, some_wait);
+                    marked(effect.instrument(span.clone()).await, &span)?
                 }
             };
             outcomes.push((outcome, began.elapsed()));
@@ -232,7 +234,8 @@ impl Consumer {
                 fault::point("consumer-before-commit");
                 finish(tx, outcome).await
             };
-            match work.instrument(self.span(event)).await {
+            let span = self.span(event, &item.delivery.position);
+            match marked(work.instrument(span.clone()).await, &span) {
                 Ok(outcome) => {
                     self.count(event, outcome, began.elapsed());
                     return Ok(());
@@ -355,8 +358,8 @@ impl Consumer {
         of.observe_in(took.as_secs_f64(), event.trace.traceparent.as_deref());
     }
 
-    fn span(&self, event: &Envelope) -> tracing::Span {
-        process_span(&self.service, &self.group, self.log.system(), event)
+    fn span(&self, event: &Envelope, at: &Position) -> tracing::Span {
+        process_span(&self.service, &self.group, self.log.system(), event, at)
     }
 }
 
@@ -370,12 +373,23 @@ fn last_of_each(items: &[Item]) -> impl Iterator<Item = &Position> {
     last.into_values()
 }
 
+/// Passes an outcome on and marks the span of one that failed.
+pub(crate) fn marked<T>(outcome: Result<T, Failure>, span: &tracing::Span) -> Result<T, Failure> {
+    if let Err(failure) = &outcome {
+        span.record("otel.status_code", "ERROR");
+        span.record("error.type", failure.word());
+        span.record("error.message", tracing::field::display(failure));
+    }
+    outcome
+}
+
 /// Span of the work on one event, a child of what caused the event.
 pub(crate) fn process_span(
     service: &str,
     group: &str,
     system: &str,
     event: &Envelope,
+    at: &Position,
 ) -> tracing::Span {
     let span = tracing::info_span!(
         "process",
@@ -389,8 +403,16 @@ pub(crate) fn process_span(
         messaging.message.id = %event.id,
         messaging.kafka.message.key = event.key,
         kefu.service = service,
+        messaging.destination.partition.id = at.partition.to_string(),
+        messaging.kafka.offset = at.offset,
+        otel.status_code = tracing::field::Empty,
+        error.r#type = tracing::field::Empty,
+        error.message = tracing::field::Empty,
         kefu.event.type = event.ty,
+        kefu.org = tracing::field::Empty,
+        kefu.ticket.kind = tracing::field::Empty,
     );
     set_parent(&span, &event.trace);
+    baggage::record(&span, event.trace.baggage.as_deref());
     span
 }

@@ -28,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use crate::{
-    BackboneSettings,
+    BackboneSettings, baggage,
     log::{EventLog, LogError, Record},
     metrics,
     outbox::{COLUMNS, OutboxRow, trace_of},
@@ -150,6 +150,7 @@ impl Relay {
         for (span, outcome) in spans.iter().zip(&outcomes) {
             if let Err(error) = outcome {
                 span.record("otel.status_code", "ERROR");
+                span.record("error.type", "not_acknowledged");
                 span.record("error.message", tracing::field::display(error));
             }
         }
@@ -173,6 +174,7 @@ impl Relay {
             otel.name = format!("send {}", row.topic),
             otel.kind = "producer",
             otel.status_code = tracing::field::Empty,
+            error.r#type = tracing::field::Empty,
             error.message = tracing::field::Empty,
             messaging.system = self.log.system(),
             messaging.operation.name = "send",
@@ -181,9 +183,14 @@ impl Relay {
             messaging.message.id = %row.id,
             messaging.kafka.message.key = row.aggregateid,
             kefu.service = self.service,
+            messaging.message.body.size = record.payload.len(),
             kefu.event.type = row.ty,
+            kefu.org = tracing::field::Empty,
+            kefu.ticket.kind = tracing::field::Empty,
         );
-        set_parent(&span, &trace_of(&record.headers));
+        let trace = trace_of(&record.headers);
+        set_parent(&span, &trace);
+        baggage::record(&span, trace.baggage.as_deref());
         span
     }
 

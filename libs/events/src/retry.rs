@@ -15,7 +15,7 @@ use tracing::Instrument;
 
 use crate::{
     BackboneSettings, Envelope, Outcome, Reactions,
-    consumer::process_span,
+    consumer::{marked, process_span},
     dead_letters,
     flood::Flood,
     log::{Delivery, EventLog},
@@ -155,8 +155,9 @@ impl Retry {
 
     async fn react(&self, tx: &Tx, row: &ParkedRow, delivery: &Delivery) -> Result<(), Failure> {
         let event = Envelope::from_record(&delivery.record)?;
-        let span = process_span(&self.service, &self.group, self.log.system(), &event);
-        self.reactions.run(tx, &event).instrument(span).await?;
+        let span =
+            process_span(&self.service, &self.group, self.log.system(), &event, &delivery.position);
+        marked(self.reactions.run(tx, &event).instrument(span.clone()).await, &span)?;
         self.remove(tx, row).await?;
         Ok(())
     }

@@ -150,6 +150,8 @@ fn outgoing(context: &SpanContext) -> TraceContext {
     TraceContext {
         traceparent: Some(format!("00-{}-{}-{flags:02x}", context.trace_id(), context.span_id())),
         tracestate: (!state.is_empty()).then_some(state),
+        // Callers are not believed, and baggage begins with an event.
+        baggage: None,
     }
 }
 

@@ -130,6 +130,7 @@ impl fmt::Debug for PiiSection {
 pub struct Telemetry {
     pub otlp_endpoint: String,
     pub sample_ratio: f64,
+    pub baggage: bool,
     pub log_level: String,
     pub log_format: LogFormat,
     pub service_name: String,

@@ -73,6 +73,7 @@ pub async fn run(app: &App, row: delivery::Model) -> Result<(), Problem> {
     let trace = TraceContext {
         traceparent: request.traceparent.clone(),
         tracestate: request.tracestate.clone(),
+        ..TraceContext::default()
     };
     let span = events::resume_span(&format!("deliver {}", row.channel), &trace);
     attempt(app, row, &request, trace).instrument(span).await
