@@ -52,7 +52,7 @@ start() {
         p=$(choose_port "$dir/port" "$port")
         spawn "$dir/log" "$home/usr/bin/prometheus" --config.file="$dir/prometheus.yaml" "$mark" \
             --web.listen-address="127.0.0.1:$p" --enable-feature=exemplar-storage --log.level=warn
-        wait_ready 60 "$mark" "$dir/log" curl -fsS -o /dev/null "http://127.0.0.1:$p/-/ready"
+        wait_ready 60 "$mark" "$dir/log" curl -fs -o /dev/null "http://127.0.0.1:$p/-/ready"
         log "Prometheus on http://127.0.0.1:$p, data in $dir/data"
     fi
     echo "export KEFU_PROMETHEUS=http://127.0.0.1:$p"

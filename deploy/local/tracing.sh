@@ -59,9 +59,10 @@ start() {
     if ! running "$zipkin"; then
         local p
         p=$(choose_port "$dir/port")
-        QUERY_PORT=$p spawn "$dir/log" java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Darmeria.reportBlockedEventLoop=false \
-            -Dserver.address=127.0.0.1 -jar "$zipkin"
-        wait_ready 180 "$zipkin" "$dir/log" curl -fsS -o /dev/null --max-time 2 "http://127.0.0.1:$p/health"
+        # The whole of the list, or the default entry would listen everywhere.
+        spawn "$dir/log" java -Xmx256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "-Darmeria.ports[0].ip=127.0.0.1" \
+            "-Darmeria.ports[0].port=$p" "-Darmeria.ports[0].protocols[0]=http" -jar "$zipkin"
+        wait_ready 180 "$zipkin" "$dir/log" curl -fs -o /dev/null --max-time 2 "http://127.0.0.1:$p/health"
     fi
     dir=$root/collector
     if ! running "$collector/otelcol"; then

@@ -72,7 +72,7 @@ metrics! {
     counter REBALANCES: Counter<Kind> = ("kefu_consumer_rebalances", "Partitions given to or taken from this process, by kind: assigned, revoked, lost, failed");
 }
 
-/// Makes what alerts look at exist from the start: an increase from nothing is none.
+/// Makes what alerts look at exist from the start.
 pub(crate) fn prepare(service: &str, reactions: &Reactions) {
     let of = Service { service: service.to_owned() };
     for gauge in [
@@ -84,15 +84,15 @@ pub(crate) fn prepare(service: &str, reactions: &Reactions) {
         &LAG,
         &ASSIGNED,
     ] {
-        gauge.get_or_create(&of);
+        meter::declare(gauge, &of);
     }
-    RELAY_FAILURES.get_or_create(&of);
+    meter::declare(&RELAY_FAILURES, &of);
     for kind in ["assigned", "revoked", "lost", "failed"] {
-        REBALANCES.get_or_create(&Kind { service: service.to_owned(), kind });
+        meter::declare(&REBALANCES, &Kind { service: service.to_owned(), kind });
     }
     let wanted = TYPES.iter().filter(|(ty, topic)| reactions.reacts_to(ty, topic));
     for event_type in wanted.map(|(ty, _)| *ty).chain([OTHER]) {
-        DEAD_LETTERS.get_or_create(&Letters { service: service.to_owned(), event_type });
+        meter::declare(&DEAD_LETTERS, &Letters { service: service.to_owned(), event_type });
     }
 }
 

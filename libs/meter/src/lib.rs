@@ -99,6 +99,11 @@ fn sampled_trace(traceparent: &str) -> Option<&str> {
     (flags & 1 == 1).then_some(trace)
 }
 
+/// Makes a series exist before anything has happened to it: an increase from nothing is none.
+pub fn declare<L: Labels, M, C: MetricConstructor<M>>(family: &Family<L, M, C>, labels: &L) {
+    drop(family.get_or_create(labels));
+}
+
 /// What a label set must be.
 pub trait Labels:
     EncodeLabelSet + Clone + Eq + std::hash::Hash + fmt::Debug + Send + Sync + 'static

@@ -60,7 +60,7 @@ impl Metrics {
     pub(crate) fn new(name: &str, most: u32) -> Self {
         let pool =
             Pool { service: name.to_owned(), db_client_connection_pool_name: name.to_owned() };
-        TIMEOUTS.get_or_create(&pool);
+        meter::declare(&TIMEOUTS, &pool);
         Self { pool, most }
     }
 

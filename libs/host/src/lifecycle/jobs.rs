@@ -70,7 +70,7 @@ pub(super) fn start(
         let of = Of { service, job_name: job.name };
         INTERVAL.get_or_create(&of).set(job.every.as_secs_f64());
         for outcome in ["ok", "failed"] {
-            DURATION.get_or_create(&Run { service, job_name: job.name, outcome });
+            meter::declare(&DURATION, &Run { service, job_name: job.name, outcome });
         }
     }
     jobs.into_iter().map(|job| tokio::spawn(turn(job).run())).collect()

@@ -59,7 +59,7 @@ pub struct Meters {
 }
 
 impl Meters {
-    /// Makes every series exist from the start: an increase from nothing is none.
+    /// Makes every series exist from the start.
     pub fn new(settings: &Settings) -> Self {
         let mail = match settings.email.kind {
             MailKind::Smtp => settings.email.host.clone(),
@@ -69,7 +69,7 @@ impl Meters {
         let this = Self { mail };
         for channel in Channel::ALL {
             for outcome in OUTCOMES {
-                DELIVERIES.get_or_create(&this.labels(channel.as_str(), outcome));
+                meter::declare(&DELIVERIES, &this.labels(channel.as_str(), outcome));
             }
             this.queue(channel.as_str(), 0, 0.0);
         }

@@ -58,10 +58,12 @@ pub async fn waiting(db: &Db) -> Result<HashMap<String, (i64, Option<DateTime<Ut
     let query = "SELECT channel, count(*) AS n, min(next_attempt_at) AS due FROM delivery
          WHERE state = 'queued' GROUP BY channel";
     let rows = sql::all(db, query, vec![]).await?;
-    let read = |row: &sea_orm::QueryResult| {
-        Ok((row.try_get("", "channel")?, (row.try_get("", "n")?, row.try_get("", "due")?)))
-    };
-    rows.iter().map(read).collect()
+    let mut waiting = HashMap::new();
+    for row in rows {
+        waiting
+            .insert(row.try_get("", "channel")?, (row.try_get("", "n")?, row.try_get("", "due")?));
+    }
+    Ok(waiting)
 }
 
 /// Whether a lease has run out.

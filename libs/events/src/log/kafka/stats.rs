@@ -51,7 +51,7 @@ static ERRORS: LazyLock<Counter<Failed>> = LazyLock::new(|| {
 });
 
 /// Whose client tells.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Teller {
     service: String,
     client: &'static str,
@@ -70,8 +70,7 @@ impl Teller {
 
     fn new(service: String, client: &'static str) -> Self {
         let this = Self { service, client };
-        // From the start, for what is counted from nothing.
-        ERRORS.get_or_create(&this.failed("_ALL_BROKERS_DOWN".to_owned()));
+        meter::declare(&ERRORS, &this.failed("AllBrokersDown".to_owned()));
         this
     }
 
