@@ -17,7 +17,7 @@ use crate::{
         template::{self, Texts},
         workflow::Channel,
     },
-    jobs::{deliver, metrics},
+    jobs::deliver,
     store::{
         entities::{delivery, inbox_item, request},
         inbox::{self, Owner},
