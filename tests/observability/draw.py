@@ -194,7 +194,7 @@ def trace_picture(spans):
                 return p0 + (p1 - p0) * max(0, moment - t0) / max(1, t1 - t0)
         return points[-1][1]
 
-    names, bars, line, top = 430, 760, 15, 74
+    names, bars, line, top = 320, 760, 15, 74
     width, height = names + bars + 24, top + line * len(order) + 14
     services = [s for s in SERVICE_COLORS if any(o["localEndpoint"]["serviceName"].removeprefix("kefu-") == s for o, _ in order)]
     out = [f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {width} {height}' width='{width}' height='{height}' {FONT}>",

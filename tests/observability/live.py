@@ -126,6 +126,7 @@ def main():
     stack = Stack(given.dir)
     load = Load(stack)
     try:
+        stack.clean()
         stack.start()
         load.prepare()
         load.start()

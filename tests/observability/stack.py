@@ -67,6 +67,11 @@ class Stack:
         self.prometheus = ""
         self.tokens = {}
 
+    def clean(self):
+        """A run begins with nothing of an earlier one."""
+        for name, folder in (("prometheus.sh", "prometheus"), ("split.sh", "split"), ("tracing.sh", "tracing")):
+            script(name, "clean", "--dir", self.dir / folder)
+
     def start(self):
         self.traces = script("tracing.sh", "start", "--dir", self.dir / "tracing")
         self.env = {
