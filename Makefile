@@ -2,7 +2,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run bootstrap build check test chaos test-oidc test-upgrade test-restore test-cluster images up down docs bench clean
+.PHONY: help run bootstrap build check test test-observability test-oidc test-upgrade test-restore test-cluster chaos images up down docs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ check: ## format, lints, architecture rules, drift of generated documents
 
 test: build check ## everything, on SQLite and on real PostgreSQL and Kafka
 	deploy/local/with-services.sh tests/run.sh
+
+test-observability: build ## every panel, alert and trace against running services, with faults; about 15 min
+	tests/observability/live.py $(OBSERVE)
 
 chaos: build ## faults by seed on a split cluster, and proof that the harness sees broken guarantees; about 15 min
 	cargo test --workspace --test chaos -- --include-ignored --test-threads=1 --nocapture

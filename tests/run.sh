@@ -10,3 +10,4 @@ cargo test --workspace --doc
 cargo test --workspace --test journeys --test cluster --test faults --test chaos -- --test-threads=1 --nocapture
 tests/openapi/check.sh
 tests/helm/check.sh
+tests/observability/rules.sh

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     BackboneSettings, Reactions, Relay, consumer::Consumer, flood::Flood, group_of, log::EventLog,
-    retry::Retry,
+    metrics, retry::Retry,
 };
 
 /// Time for what needs no log, however late it is.
@@ -52,6 +52,7 @@ impl Backbone {
         settings: BackboneSettings,
     ) -> Self {
         let group = group_of(service);
+        metrics::prepare(service, &reactions);
         let flood = Arc::new(Flood::new(&group, &settings));
         let (stop_reading, stop_sending, stop_keeping) = Default::default();
         let relay =

@@ -7,7 +7,7 @@ use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures::{StreamExt, stream::FuturesUnordered};
@@ -18,11 +18,11 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::{
-    BackboneSettings, Envelope, Outcome, Reactions, Undecodable,
+    BackboneSettings, Envelope, Outcome, Reactions, Undecodable, baggage,
     flood::Flood,
     log::{Delivery, EventLog, LogError, Position, Subscription},
     metrics,
-    parking::{self, Trouble, known_type},
+    parking::{self, Trouble},
     process::{finish, first_sight, first_sights},
     reactions::Failure,
     relay::wait,
@@ -101,9 +101,8 @@ impl Consumer {
 
     async fn sample_lag(&self, subscription: &mut dyn Subscription) {
         if let Some(lag) = subscription.lag().await {
-            metrics::LAG
-                .with_label_values(&[&self.service])
-                .set(i64::try_from(lag).unwrap_or(i64::MAX));
+            let labels = metrics::Service { service: self.service.clone() };
+            metrics::LAG.get_or_create(&labels).set(lag as f64);
         }
     }
 
@@ -181,13 +180,12 @@ impl Consumer {
             fault::point("consumer-before-commit");
             finish(tx, outcomes).await
         };
-        let outcomes: Result<Vec<Outcome>, Failure> = work.await;
+        let outcomes: Result<Vec<(Outcome, Duration)>, Failure> = work.await;
         match outcomes {
             Ok(outcomes) => {
-                wanted
-                    .iter()
-                    .zip(outcomes)
-                    .for_each(|((_, event), outcome)| self.count(event, outcome));
+                for ((_, event), (outcome, took)) in wanted.iter().zip(outcomes) {
+                    self.count(event, outcome, took);
+                }
                 true
             }
             Err(_) => false,
@@ -199,19 +197,23 @@ impl Consumer {
         &self,
         tx: &Tx,
         wanted: &[(&Item, &Envelope)],
-    ) -> Result<Vec<Outcome>, Failure> {
+    ) -> Result<Vec<(Outcome, Duration)>, Failure> {
         let ids: Vec<Uuid> = wanted.iter().map(|(_, event)| event.id).collect();
         let mut fresh = first_sights(tx, &self.group, &ids, self.clock.now()).await?;
         let some_wait = parking::any_parked(tx, &self.group).await?;
         let mut outcomes = Vec::with_capacity(wanted.len());
         for (item, event) in wanted {
+            let began = Instant::now();
             // Of two copies in one batch the first has the effect.
-            outcomes.push(match fresh.remove(&event.id) {
+            let outcome = match fresh.remove(&event.id) {
                 false => Outcome::Duplicate,
                 true => {
-                    self.effect(tx, item, event, some_wait).instrument(self.span(event)).await?
+                    let span = self.span(event, &item.delivery.position);
+                    let effect = self.effect(tx, item, event, some_wait);
+                    marked(effect.instrument(span.clone()).await, &span)?
                 }
-            });
+            };
+            outcomes.push((outcome, began.elapsed()));
         }
         Ok(outcomes)
     }
@@ -225,21 +227,27 @@ impl Consumer {
         };
         let mut pause = MIN_PAUSE;
         loop {
+            let began = Instant::now();
             let work = async {
                 let tx = self.db.begin().await?;
                 let outcome = self.take(&tx, item, event).await;
                 fault::point("consumer-before-commit");
                 finish(tx, outcome).await
             };
-            match work.instrument(self.span(event)).await {
+            let span = self.span(event, &item.delivery.position);
+            match marked(work.instrument(span.clone()).await, &span) {
                 Ok(outcome) => {
-                    self.count(event, outcome);
+                    self.count(event, outcome, began.elapsed());
                     return Ok(());
                 }
                 Err(Failure::Undecodable(why)) => {
+                    self.count(event, Outcome::DeadLettered, began.elapsed());
                     return self.give_up(item, &why.to_string()).await;
                 }
-                Err(Failure::Failed(problem)) => return self.park(item, event, &problem).await,
+                Err(Failure::Failed(problem)) => {
+                    self.count(event, Outcome::Parked, began.elapsed());
+                    return self.park(item, event, &problem).await;
+                }
                 Err(Failure::Passing(problem)) => self.hold_on(&problem, &mut pause).await?,
             }
         }
@@ -296,7 +304,6 @@ impl Consumer {
             match work.await {
                 Ok(()) => {
                     tracing::warn!(group = self.group, ty = event.ty, id = %event.id, key = event.key, error, "event parked");
-                    self.count(event, Outcome::Parked);
                     return Ok(());
                 }
                 Err(error) => self.hold_on(&Problem::internal(error), &mut pause).await?,
@@ -338,14 +345,21 @@ impl Consumer {
         Ok(())
     }
 
-    fn count(&self, event: &Envelope, outcome: Outcome) {
-        metrics::PROCESSED
-            .with_label_values(&[self.service.as_str(), known_type(&event.ty), outcome.as_str()])
-            .inc();
+    fn count(&self, event: &Envelope, outcome: Outcome, took: Duration) {
+        let system = self.log.system();
+        let of = metrics::processing(
+            &self.service,
+            &self.group,
+            system,
+            &event.topic,
+            &event.ty,
+            outcome,
+        );
+        of.observe_in(took.as_secs_f64(), event.trace.traceparent.as_deref());
     }
 
-    fn span(&self, event: &Envelope) -> tracing::Span {
-        process_span(&self.service, &self.group, self.log.system(), event)
+    fn span(&self, event: &Envelope, at: &Position) -> tracing::Span {
+        process_span(&self.service, &self.group, self.log.system(), event, at)
     }
 }
 
@@ -359,12 +373,23 @@ fn last_of_each(items: &[Item]) -> impl Iterator<Item = &Position> {
     last.into_values()
 }
 
+/// Passes an outcome on and marks the span of one that failed.
+pub(crate) fn marked<T>(outcome: Result<T, Failure>, span: &tracing::Span) -> Result<T, Failure> {
+    if let Err(failure) = &outcome {
+        span.record("otel.status_code", "ERROR");
+        span.record("error.type", failure.word());
+        span.record("error.message", tracing::field::display(failure));
+    }
+    outcome
+}
+
 /// Span of the work on one event, a child of what caused the event.
 pub(crate) fn process_span(
     service: &str,
     group: &str,
     system: &str,
     event: &Envelope,
+    at: &Position,
 ) -> tracing::Span {
     let span = tracing::info_span!(
         "process",
@@ -378,8 +403,16 @@ pub(crate) fn process_span(
         messaging.message.id = %event.id,
         messaging.kafka.message.key = event.key,
         kefu.service = service,
+        messaging.destination.partition.id = at.partition.to_string(),
+        messaging.kafka.offset = at.offset,
+        otel.status_code = tracing::field::Empty,
+        error.r#type = tracing::field::Empty,
+        error.message = tracing::field::Empty,
         kefu.event.type = event.ty,
+        kefu.org = tracing::field::Empty,
+        kefu.ticket.kind = tracing::field::Empty,
     );
     set_parent(&span, &event.trace);
+    baggage::record(&span, event.trace.baggage.as_deref());
     span
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{
+    baggage,
     log::Record,
     wire::{Headers, header},
 };
@@ -64,6 +65,9 @@ impl Envelope {
         at: DateTime<Utc>,
         event: &E,
     ) -> Result<Self, serde_json::Error> {
+        let data = serde_json::to_value(event)?;
+        let mut trace = crate::current_trace(ctx);
+        trace.baggage = baggage::of(event, &data, trace.baggage.as_deref());
         Ok(Self {
             id: kernel::new_id(),
             ty: E::TYPE.to_owned(),
@@ -75,8 +79,8 @@ impl Envelope {
             actor: ctx.actor.id.clone(),
             correlation_id: ctx.correlation_id,
             causation_id: ctx.causation_id,
-            trace: crate::current_trace(ctx),
-            data: serde_json::to_value(event)?,
+            trace,
+            data,
         })
     }
 
@@ -113,6 +117,7 @@ impl Envelope {
             ("ce_causationid", self.causation_id.map(|id| id.to_string())),
             ("traceparent", self.trace.traceparent.clone()),
             ("tracestate", self.trace.tracestate.clone()),
+            ("baggage", self.trace.baggage.clone()),
         ];
         headers.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));
         headers.into_iter().map(|(name, value)| (name.to_owned(), value.into_bytes())).collect()
@@ -156,6 +161,7 @@ impl Envelope {
             trace: TraceContext {
                 traceparent: text("traceparent"),
                 tracestate: text("tracestate"),
+                baggage: text("baggage"),
             },
             data: serde_json::from_slice(&record.payload)
                 .map_err(|e| Undecodable::Data(e.to_string()))?,
@@ -200,6 +206,7 @@ mod tests {
             trace: TraceContext {
                 traceparent: Some("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01".into()),
                 tracestate: Some("vendor=1".into()),
+                baggage: Some("kefu.org=/acme/north".into()),
             },
             data: json!({ "subject": "包裹破损" }),
         }

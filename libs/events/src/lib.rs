@@ -10,6 +10,7 @@
 //! schedule; in the end it becomes a dead letter that can be listed and re-driven.
 
 mod backbone;
+mod baggage;
 mod consumer;
 pub mod dead_letters;
 mod envelope;
@@ -28,6 +29,7 @@ mod trace;
 mod wire;
 
 pub use backbone::Backbone;
+pub use baggage::set_baggage;
 pub use envelope::{Envelope, Undecodable};
 pub use outbox::{emit, emit_raw, unpublished};
 pub use process::{Outcome, process_one};

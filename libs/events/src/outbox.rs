@@ -122,5 +122,9 @@ pub async fn unpublished(db: &Db) -> Result<Vec<Result<Envelope, Undecodable>>, 
 /// Trace context among message headers.
 pub(crate) fn trace_of(headers: &[(String, Vec<u8>)]) -> kernel::TraceContext {
     let text = |name| wire::header(headers, name).map(str::to_owned);
-    kernel::TraceContext { traceparent: text("traceparent"), tracestate: text("tracestate") }
+    kernel::TraceContext {
+        traceparent: text("traceparent"),
+        tracestate: text("tracestate"),
+        baggage: text("baggage"),
+    }
 }

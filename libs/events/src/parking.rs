@@ -174,20 +174,14 @@ pub(crate) async fn bury_first(
 /// Counts and logs a dead letter after its transaction has committed.
 pub(crate) fn tell(service: &str, trouble: &Trouble<'_>) {
     let ty = header(&trouble.delivery.record.headers, "ce_type").unwrap_or("unknown");
-    metrics::DEAD_LETTERS.with_label_values(&[service, known_type(ty)]).inc();
+    let labels =
+        metrics::Letters { service: service.to_owned(), event_type: metrics::event_type(ty) };
+    metrics::DEAD_LETTERS.get_or_create(&labels).inc();
     let Position { topic, partition, offset } = &trouble.delivery.position;
     tracing::error!(
         service, ty, event_id = %trouble.event_id, topic, partition, offset,
         attempts = trouble.attempts, error = trouble.error, "event given up"
     );
-}
-
-/// Keeps foreign texts out of metric labels.
-pub(crate) fn known_type(ty: &str) -> &str {
-    let ours = ty.len() <= 80
-        && ty.starts_with("kefu.")
-        && ty.bytes().all(|b| b.is_ascii_alphanumeric() || b"._".contains(&b));
-    if ours { ty } else { "unknown" }
 }
 
 /// One parked event.

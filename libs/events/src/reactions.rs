@@ -64,7 +64,25 @@ impl From<Undecodable> for Failure {
     }
 }
 
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failure::Undecodable(why) => why.fmt(f),
+            Failure::Passing(problem) | Failure::Failed(problem) => problem.fmt(f),
+        }
+    }
+}
+
 impl Failure {
+    /// `error.type` of a span.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Failure::Undecodable(_) => "undecodable",
+            Failure::Passing(_) => "unavailable",
+            Failure::Failed(_) => "reaction_failed",
+        }
+    }
+
     pub(crate) fn into_problem(self) -> Problem {
         match self {
             Failure::Undecodable(why) => Problem::internal(why),
@@ -150,6 +168,10 @@ impl Reactions {
     #[must_use]
     pub fn wants(&self, event: &Envelope) -> bool {
         self.of(event).next().is_some()
+    }
+
+    pub(crate) fn reacts_to(&self, ty: &str, topic: &str) -> bool {
+        self.by_type.contains_key(ty) || self.by_topic.contains_key(topic)
     }
 
     fn of(&self, event: &Envelope) -> impl Iterator<Item = &Arc<dyn Handler>> {

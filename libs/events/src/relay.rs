@@ -10,7 +10,11 @@
 //! it is a repetition. Marking needs no lease: what the log has acknowledged is published, whoever
 //! sent it.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::future::join_all;
 use kernel::Clock;
@@ -24,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Span;
 
 use crate::{
-    BackboneSettings,
+    BackboneSettings, baggage,
     log::{EventLog, LogError, Record},
     metrics,
     outbox::{COLUMNS, OutboxRow, trace_of},
@@ -106,7 +110,6 @@ impl Relay {
         let delivered: Vec<&OutboxRow> =
             mine.iter().zip(&outcomes).filter(|(_, o)| o.is_ok()).map(|(row, _)| row).collect();
         let published = self.mark(&delivered).await?;
-        metrics::PUBLISHED.with_label_values(&[&self.service]).inc_by(published as u64);
         Ok(Round { read: mine.len() + late.len(), published, failure })
     }
 
@@ -141,14 +144,28 @@ impl Relay {
         }
         let spans: Vec<Span> =
             rows.iter().zip(&records).map(|(row, record)| self.span(row, record)).collect();
+        let began = Instant::now();
         let outcomes = self.log.append(&records).await;
+        self.count(&records, &outcomes, began.elapsed());
         for (span, outcome) in spans.iter().zip(&outcomes) {
             if let Err(error) = outcome {
                 span.record("otel.status_code", "ERROR");
+                span.record("error.type", "not_acknowledged");
                 span.record("error.message", tracing::field::display(error));
             }
         }
         outcomes
+    }
+
+    fn count(&self, records: &[Record], outcomes: &[Result<(), LogError>], took: Duration) {
+        let mut by_topic: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for (record, outcome) in records.iter().zip(outcomes) {
+            let (well, refused) = by_topic.entry(&record.topic).or_default();
+            *(if outcome.is_ok() { well } else { refused }) += 1;
+        }
+        for (topic, both) in by_topic {
+            metrics::sent(&self.service, self.log.system(), topic, both, took);
+        }
     }
 
     fn span(&self, row: &OutboxRow, record: &Record) -> Span {
@@ -157,6 +174,7 @@ impl Relay {
             otel.name = format!("send {}", row.topic),
             otel.kind = "producer",
             otel.status_code = tracing::field::Empty,
+            error.r#type = tracing::field::Empty,
             error.message = tracing::field::Empty,
             messaging.system = self.log.system(),
             messaging.operation.name = "send",
@@ -165,9 +183,14 @@ impl Relay {
             messaging.message.id = %row.id,
             messaging.kafka.message.key = row.aggregateid,
             kefu.service = self.service,
+            messaging.message.body.size = record.payload.len(),
             kefu.event.type = row.ty,
+            kefu.org = tracing::field::Empty,
+            kefu.ticket.kind = tracing::field::Empty,
         );
-        set_parent(&span, &trace_of(&record.headers));
+        let trace = trace_of(&record.headers);
+        set_parent(&span, &trace);
+        baggage::record(&span, trace.baggage.as_deref());
         span
     }
 
@@ -219,8 +242,9 @@ impl Relay {
         let Some(row) = sql::one(&self.db, statement, vec![]).await? else { return Ok(()) };
         let oldest: Option<chrono::DateTime<chrono::Utc>> = row.try_get("", "oldest")?;
         let age = oldest.map_or(0, |at| (self.clock.now() - at).num_milliseconds().max(0));
-        metrics::OUTBOX_AGE.with_label_values(&[&self.service]).set(age as f64 / 1_000.0);
-        metrics::OUTBOX_PENDING.with_label_values(&[&self.service]).set(row.try_get("", "n")?);
+        let labels = metrics::Service { service: self.service.clone() };
+        metrics::OUTBOX_AGE.get_or_create(&labels).set(age as f64 / 1_000.0);
+        metrics::OUTBOX_PENDING.get_or_create(&labels).set(row.try_get::<i64>("", "n")? as f64);
         Ok(())
     }
 
@@ -284,7 +308,8 @@ impl Relay {
                     }
                 }
                 Some(error) => {
-                    metrics::RELAY_FAILURES.with_label_values(&[&self.service]).inc();
+                    let labels = metrics::Service { service: self.service.clone() };
+                    metrics::RELAY_FAILURES.get_or_create(&labels).inc();
                     tracing::warn!(
                         service = self.service,
                         error,

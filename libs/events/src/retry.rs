@@ -14,8 +14,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use crate::{
-    BackboneSettings, Envelope, Reactions,
-    consumer::process_span,
+    BackboneSettings, Envelope, Outcome, Reactions,
+    consumer::{marked, process_span},
+    dead_letters,
     flood::Flood,
     log::{Delivery, EventLog},
     metrics,
@@ -132,9 +133,11 @@ impl Retry {
         let delivery = row
             .delivery()
             .map_err(|e| DbErr::Custom(format!("headers of parked row {seq}: {e}")))?;
+        let began = Instant::now();
         let outcome = self.react(&tx, &row, &delivery).await;
         match finish(tx, outcome).await {
             Ok(()) => {
+                self.count(&delivery, Outcome::Done, began.elapsed());
                 tracing::info!(group = self.group, event_id = %row.event_id, attempts = row.attempts + 1, "parked event is through");
                 Ok(Step::Through)
             }
@@ -144,6 +147,7 @@ impl Retry {
             }
             Err(Failure::Undecodable(why)) => self.give_up(&row, &delivery, &why.to_string()).await,
             Err(Failure::Failed(problem)) => {
+                self.count(&delivery, Outcome::Parked, began.elapsed());
                 self.failed(&row, &delivery, &problem.to_string()).await
             }
         }
@@ -151,10 +155,27 @@ impl Retry {
 
     async fn react(&self, tx: &Tx, row: &ParkedRow, delivery: &Delivery) -> Result<(), Failure> {
         let event = Envelope::from_record(&delivery.record)?;
-        let span = process_span(&self.service, &self.group, self.log.system(), &event);
-        self.reactions.run(tx, &self.group, &event).instrument(span).await?;
+        let span =
+            process_span(&self.service, &self.group, self.log.system(), &event, &delivery.position);
+        let outcome = self.reactions.run(tx, &self.group, &event).instrument(span.clone()).await;
+        marked(outcome, &span)?;
         self.remove(tx, row).await?;
         Ok(())
+    }
+
+    fn count(&self, delivery: &Delivery, outcome: Outcome, took: Duration) {
+        // What was parked could be read then; a row that cannot be read now is no event to count.
+        let Ok(event) = Envelope::from_record(&delivery.record) else { return };
+        let system = self.log.system();
+        let of = metrics::processing(
+            &self.service,
+            &self.group,
+            system,
+            &event.topic,
+            &event.ty,
+            outcome,
+        );
+        of.observe_in(took.as_secs_f64(), event.trace.traceparent.as_deref());
     }
 
     async fn remove(&self, tx: &Tx, row: &ParkedRow) -> Result<bool, DbErr> {
@@ -216,11 +237,17 @@ impl Retry {
         Ok(Step::Through)
     }
 
+    fn labels(&self) -> metrics::Service {
+        metrics::Service { service: self.service.clone() }
+    }
+
     async fn measure(&self) -> Result<(), DbErr> {
         let statement = "SELECT count(*) AS n FROM parked WHERE consumer = $1";
         if let Some(row) = sql::one(&self.db, statement, vec![self.group.as_str().into()]).await? {
-            metrics::PARKED.with_label_values(&[&self.service]).set(row.try_get("", "n")?);
+            metrics::PARKED.get_or_create(&self.labels()).set(row.try_get::<i64>("", "n")? as f64);
         }
+        let letters = dead_letters::count(&self.db).await?;
+        metrics::DEAD_LETTERS_WAITING.get_or_create(&self.labels()).set(letters as f64);
         Ok(())
     }
 

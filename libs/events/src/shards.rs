@@ -74,9 +74,8 @@ impl Shards {
             self.take(name).await?;
         }
         let held = self.held().len();
-        metrics::RELAY_SHARDS
-            .with_label_values(&[&self.service])
-            .set(i64::try_from(held).unwrap_or_default());
+        let labels = metrics::Service { service: self.service.clone() };
+        metrics::RELAY_SHARDS.get_or_create(&labels).set(held as f64);
         Ok(held)
     }
 

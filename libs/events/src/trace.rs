@@ -17,6 +17,7 @@ pub fn current_trace(ctx: &Context) -> TraceContext {
         Some(parent) => TraceContext {
             traceparent: Some(parent),
             tracestate: carrier.remove("tracestate").filter(|state| !state.is_empty()),
+            baggage: ctx.trace.baggage.clone(),
         },
         None => ctx.trace.clone(),
     }

@@ -76,12 +76,14 @@ pub struct Built {
 
 type Run = Arc<dyn Fn() -> BoxFuture<'static, Result<(), Problem>> + Send + Sync>;
 
-/// Work that is done again and again, in one process at a time.
+/// Work that is done again and again.
 #[derive(Clone)]
 pub struct Job {
     /// Unique within the service; also the name of the lease.
     pub name: &'static str,
     pub every: Duration,
+    /// Whether one process at a time runs it; else each of them does.
+    pub leased: bool,
     pub run: Run,
 }
 
@@ -93,6 +95,15 @@ impl Job {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), Problem>> + Send + 'static,
     {
-        Self { name, every, run: Arc::new(move || Box::pin(run())) }
+        Self { name, every, leased: true, run: Arc::new(move || Box::pin(run())) }
+    }
+
+    /// Like [`Job::every`], but every process runs it, without a lease: it must change nothing.
+    pub fn in_every_process<F, Fut>(name: &'static str, every: Duration, run: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Problem>> + Send + 'static,
+    {
+        Self { leased: false, ..Self::every(name, every, run) }
     }
 }

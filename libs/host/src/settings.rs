@@ -100,6 +100,7 @@ impl Settings {
     pub fn database_of(&self, service: &str) -> store::DbSettings {
         let data = self.data.dir.display().to_string();
         store::DbSettings {
+            name: service.to_owned(),
             url: self.database.url.replace("{data}", &data).replace("{service}", service),
             max_connections: self.database.max_connections,
             acquire_timeout_secs: self.database.acquire_timeout_secs,

@@ -56,6 +56,7 @@ impl Guard {
 /// Sets up logs and traces of the process. Call it once, on the main runtime.
 pub fn init(settings: &Telemetry, service_name: &str) -> Result<Guard, Error> {
     global::set_text_map_propagator(TraceContextPropagator::new());
+    events::set_baggage(settings.baggage);
     let provider = provider(settings, service_name)?;
     global::set_tracer_provider(provider.clone());
     let level = EnvFilter::try_new(format!("{CHATTY},{}", settings.log_level))

@@ -41,9 +41,6 @@ pub struct Edge {
     pub service_of: Arc<dyn Fn(&str) -> &'static str + Send + Sync>,
 }
 
-/// Route label of requests that match none.
-const UNMATCHED: &str = "unmatched";
-
 /// Middleware function, for `actix_web::middleware::from_fn`.
 pub async fn edge(
     req: ServiceRequest,
@@ -61,6 +58,8 @@ pub async fn edge(
     let method = telemetry::known_method(req.method());
     let route = req.match_pattern().unwrap_or_default();
     let service = (edge.service_of)(&route);
+    let scheme = telemetry::known_scheme(req.connection_info().scheme());
+    let _in_flight = metrics::InFlight::enter(service, method, scheme);
     let (span, trace) = telemetry::server_span(&req, method, &route, service);
     let current = Current {
         locale: request::locale(req.request()),
@@ -83,8 +82,15 @@ pub async fn edge(
     telemetry::write_headers(headers, &trace);
     write_security_headers(headers);
     finish(&span, &answer, code, started.elapsed());
-    let route = if route.is_empty() { UNMATCHED } else { &route };
-    metrics::observe(service, method, route, answer.status().as_u16(), started.elapsed());
+    let request = metrics::Request {
+        service,
+        http_request_method: method,
+        http_route: route,
+        http_response_status_code: answer.status().as_u16(),
+        url_scheme: scheme,
+        error_type: error_type(answer.status(), code),
+    };
+    metrics::observe(&request, started.elapsed(), trace.traceparent.as_deref());
     Ok(answer)
 }
 
@@ -184,6 +190,15 @@ fn write_security_headers(headers: &mut header::HeaderMap) {
     }
 }
 
+/// What went wrong on our side; what the caller did wrong is no error of the server's.
+fn error_type(status: StatusCode, code: Option<&'static str>) -> String {
+    match code {
+        _ if !status.is_server_error() => String::new(),
+        Some(code) => code.to_owned(),
+        None => status.as_u16().to_string(),
+    }
+}
+
 fn finish(
     span: &Span,
     answer: &ServiceResponse<BoxBody>,
@@ -193,9 +208,10 @@ fn finish(
     let status = answer.status();
     span.record("http.response.status_code", status.as_u16());
     if let Some(code) = code {
-        span.record("error.type", code);
+        span.record("kefu.problem.code", code);
     }
     if status.is_server_error() {
+        span.record("error.type", error_type(status, code));
         span.record("otel.status_code", "ERROR");
     }
     span.in_scope(|| {

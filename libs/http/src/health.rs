@@ -3,13 +3,14 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use actix_web::{HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
 use futures::future::{BoxFuture, join_all};
 use serde_json::json;
 
-use crate::{Drain, exposition};
+use crate::{Drain, metrics};
 
-type Check = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+type Probe = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+type Gauges = Arc<dyn Fn() + Send + Sync>;
 
 /// A check that takes longer than this has failed.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -18,23 +19,32 @@ const PATIENCE: Duration = Duration::from_secs(3);
 #[derive(Clone)]
 pub struct Health {
     drain: Drain,
-    checks: Vec<(String, Check)>,
+    checks: Vec<(metrics::Check, Probe)>,
+    gauges: Vec<Gauges>,
 }
 
 impl Health {
     #[must_use]
     pub fn new(drain: Drain) -> Self {
-        Self { drain, checks: vec![] }
+        Self { drain, checks: vec![], gauges: vec![] }
     }
 
-    /// Adds a check; its error text goes to the log, not to the caller.
+    /// Adds a check of one service's; its error text goes to the log, not to the caller.
     #[must_use]
-    pub fn check<F, Fut>(mut self, name: impl Into<String>, check: F) -> Self
+    pub fn check<F, Fut>(mut self, what: &'static str, service: &str, check: F) -> Self
     where
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.checks.push((name.into(), Arc::new(move || Box::pin(check()))));
+        let name = metrics::Check { service: service.to_owned(), check: what };
+        self.checks.push((name, Arc::new(move || Box::pin(check()))));
+        self
+    }
+
+    /// Adds something that sets gauges just before they are read.
+    #[must_use]
+    pub fn gauges(mut self, set: impl Fn() + Send + Sync + 'static) -> Self {
+        self.gauges.push(Arc::new(set));
         self
     }
 
@@ -44,22 +54,27 @@ impl Health {
             .app_data(web::Data::new(self.clone()))
             .route("/health/live", web::get().to(live))
             .route("/health/ready", web::get().to(ready))
-            .route("/metrics", web::get().to(metrics));
+            .route("/metrics", web::get().to(expose));
     }
 
     async fn outcome(&self) -> Vec<(String, bool)> {
-        join_all(self.checks.iter().map(|(name, check)| async move {
+        join_all(self.checks.iter().map(|(check, probe)| async move {
+            let name = format!("{} {}", check.check, check.service);
             // A task of its own: it is left behind when it hangs, never cancelled in the middle of
             // a database call.
-            let answer = tokio::time::timeout(PATIENCE, actix_web::rt::spawn(check())).await;
+            let answer = tokio::time::timeout(PATIENCE, actix_web::rt::spawn(probe())).await;
             let fault = match answer {
-                Ok(Ok(Ok(()))) => return (name.clone(), true),
+                Ok(Ok(Ok(()))) => {
+                    metrics::ready(check, true);
+                    return (name, true);
+                }
                 Ok(Ok(Err(fault))) => fault,
                 Ok(Err(panic)) => panic.to_string(),
                 Err(_) => "no answer in time".to_owned(),
             };
+            metrics::ready(check, false);
             tracing::warn!(check = %name, %fault, "not ready");
-            (name.clone(), false)
+            (name, false)
         }))
         .await
     }
@@ -88,11 +103,13 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
     answer.json(json!({"status": status, "checks": listed}))
 }
 
-async fn metrics() -> crate::Result {
-    let text = exposition()?;
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4"))
-        .body(text))
+/// Asks the checks, so that Prometheus sees them where nobody else probes.
+async fn expose(req: HttpRequest, health: web::Data<Health>) -> crate::Result {
+    health.outcome().await;
+    health.gauges.iter().for_each(|set| set());
+    let accept = req.headers().get(header::ACCEPT).and_then(|v| v.to_str().ok()).unwrap_or("");
+    let (kind, text) = meter::exposition(accept)?;
+    Ok(HttpResponse::Ok().insert_header((header::CONTENT_TYPE, kind)).body(text))
 }
 
 /// Whether a path belongs to the platform.

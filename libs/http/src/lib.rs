@@ -43,7 +43,6 @@ pub use health::Health;
 pub use idempotency::{
     IdempotencyKey, Idempotent, RequestClock, SealReplies, migrations, purge_idempotency,
 };
-pub use metrics::exposition;
 pub use openapi::{IdempotencyHeader, IfMatchHeader, RouteDoc, openapi, routes_of};
 pub use query::{Form, Path, Query};
 pub use rate::{RateLimits, RateSettings};

@@ -1,48 +1,76 @@
-//! Rate, errors and duration per route template, in the default Prometheus registry.
+//! Rate, errors and duration per route template, by OpenTelemetry's conventions for HTTP servers.
 
 use std::{sync::LazyLock, time::Duration};
 
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, Opts, TextEncoder};
+use meter::{Gauge, Histogram};
+use prometheus_client::encoding::EncodeLabelSet;
 
-static REQUESTS: LazyLock<Option<IntCounterVec>> = LazyLock::new(|| {
-    let opts = Opts::new("kefu_http_requests_total", "Requests answered.");
-    registered(IntCounterVec::new(opts, &["service", "method", "route", "status"]))
-});
+/// Series are few: methods, routes and codes are ours, not the caller's.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Request {
+    pub service: &'static str,
+    pub http_request_method: &'static str,
+    /// Empty where none matched.
+    pub http_route: String,
+    pub http_response_status_code: u16,
+    pub url_scheme: &'static str,
+    /// Set for answers from 500 on: the problem's code, else the status.
+    pub error_type: String,
+}
 
-static DURATION: LazyLock<Option<HistogramVec>> = LazyLock::new(|| {
-    let opts = HistogramOpts::new(
-        "kefu_http_request_duration_seconds",
-        "Time from head of request to head of answer.",
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Active {
+    service: &'static str,
+    http_request_method: &'static str,
+    url_scheme: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct Check {
+    pub service: String,
+    pub check: &'static str,
+}
+
+static DURATION: LazyLock<Histogram<Request>> = LazyLock::new(|| {
+    meter::histogram(
+        "http_server_request_duration_seconds",
+        "Time from the head of a request to the head of its answer",
+        meter::QUICK,
     )
-    .buckets(vec![0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0]);
-    registered(HistogramVec::new(opts, &["service", "method", "route"]))
 });
 
-fn registered<M: prometheus::core::Collector + Clone + 'static>(
-    metric: prometheus::Result<M>,
-) -> Option<M> {
-    let outcome = metric.and_then(|m| prometheus::register(Box::new(m.clone())).map(|()| m));
-    match outcome {
-        Ok(metric) => Some(metric),
-        Err(error) => {
-            tracing::error!(%error, "a metric could not be registered");
-            None
-        }
+static ACTIVE: LazyLock<Gauge<Active>> =
+    LazyLock::new(|| meter::gauge("http_server_active_requests", "Requests being worked on"));
+
+static READY: LazyLock<Gauge<Check>> = LazyLock::new(|| {
+    meter::gauge("kefu_ready", "Whether a readiness check of the process is well: 1 or 0")
+});
+
+pub(crate) fn observe(request: &Request, took: Duration, traceparent: Option<&str>) {
+    DURATION.get_or_create(request).observe_in(took.as_secs_f64(), traceparent);
+}
+
+/// Counts a request as long as it is worked on, also when its caller hangs up.
+pub(crate) struct InFlight(Active);
+
+impl InFlight {
+    pub(crate) fn enter(
+        service: &'static str,
+        method: &'static str,
+        url_scheme: &'static str,
+    ) -> Self {
+        let labels = Active { service, http_request_method: method, url_scheme };
+        ACTIVE.get_or_create(&labels).inc();
+        Self(labels)
     }
 }
 
-pub(crate) fn observe(service: &str, method: &str, route: &str, status: u16, took: Duration) {
-    if let Some(requests) = &*REQUESTS {
-        requests.with_label_values(&[service, method, route, &status.to_string()]).inc();
-    }
-    if let Some(duration) = &*DURATION {
-        duration.with_label_values(&[service, method, route]).observe(took.as_secs_f64());
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        ACTIVE.get_or_create(&self.0).dec();
     }
 }
 
-/// Everything in the default registry, in Prometheus' text format.
-pub fn exposition() -> prometheus::Result<String> {
-    let mut text = Vec::new();
-    TextEncoder::new().encode(&prometheus::gather(), &mut text)?;
-    String::from_utf8(text).map_err(|e| prometheus::Error::Msg(e.to_string()))
+pub(crate) fn ready(check: &Check, well: bool) {
+    READY.get_or_create(check).set(f64::from(u8::from(well)));
 }

@@ -24,6 +24,30 @@ pub(crate) fn known_method(method: &actix_web::http::Method) -> &'static str {
     }
 }
 
+/// The scheme as a label: a proxy's header must not make new ones.
+pub(crate) fn known_scheme(scheme: &str) -> &'static str {
+    if scheme == "https" { "https" } else { "http" }
+}
+
+fn protocol(version: actix_web::http::Version) -> &'static str {
+    match version {
+        actix_web::http::Version::HTTP_10 => "1.0",
+        actix_web::http::Version::HTTP_2 => "2",
+        _ => "1.1",
+    }
+}
+
+/// Host and port of a `Host` header.
+fn host_of(text: &str) -> (&str, Option<u16>) {
+    match text.rsplit_once(':') {
+        Some((host, port)) if !host.ends_with(':') => match port.parse() {
+            Ok(port) => (host, Some(port)),
+            Err(_) => (text, None),
+        },
+        _ => (text, None),
+    }
+}
+
 /// Opens the span, as a child of the caller's when he sent a `traceparent`.
 pub(crate) fn server_span(
     req: &ServiceRequest,
@@ -45,11 +69,14 @@ pub(crate) fn server_span(
         http.response.status_code = Empty,
         url.path = path,
         url.scheme = info.scheme(),
-        server.address = info.host(),
+        server.address = host_of(info.host()).0,
+        server.port = host_of(info.host()).1,
         client.address = info.peer_addr(),
         user_agent.original = req.headers().get("user-agent").and_then(|v| v.to_str().ok()),
         enduser.id = Empty,
         error.r#type = Empty,
+        kefu.problem.code = Empty,
+        network.protocol.version = protocol(req.version()),
         kefu.service = service,
         trace_id = Empty,
     );
@@ -123,6 +150,8 @@ fn outgoing(context: &SpanContext) -> TraceContext {
     TraceContext {
         traceparent: Some(format!("00-{}-{}-{flags:02x}", context.trace_id(), context.span_id())),
         tracestate: (!state.is_empty()).then_some(state),
+        // Callers are not believed, and baggage begins with an event.
+        baggage: None,
     }
 }
 
@@ -144,6 +173,14 @@ pub(crate) fn write_headers(headers: &mut HeaderMap, trace: &TraceContext) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn address_and_port_are_told_apart() {
+        assert_eq!(host_of("kefu.example:8080"), ("kefu.example", Some(8080)));
+        assert_eq!(host_of("kefu.example"), ("kefu.example", None));
+        assert_eq!(host_of("[::1]:80"), ("[::1]", Some(80)));
+        assert_eq!(host_of("[::1]"), ("[::1]", None));
+    }
 
     #[test]
     fn only_a_well_formed_parent_is_believed() {

@@ -10,12 +10,15 @@ use crate::{Actor, OrgPath};
 pub struct TraceContext {
     pub traceparent: Option<String>,
     pub tracestate: Option<String>,
+    /// W3C baggage, among our own services only.
+    #[serde(default)]
+    pub baggage: Option<String>,
 }
 
 impl TraceContext {
     #[must_use]
     pub fn from_parent(traceparent: Option<String>) -> Self {
-        Self { traceparent, tracestate: None }
+        Self { traceparent, ..Self::default() }
     }
 }
 

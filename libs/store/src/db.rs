@@ -21,11 +21,17 @@ use sea_orm::{
 use serde::Deserialize;
 use tokio::sync::{Mutex, OwnedMutexGuard, watch};
 
-use crate::later::{Later, Row};
+use crate::{
+    later::{Later, Row},
+    metrics::Metrics,
+};
 
 /// Where a service's data lives.
 #[derive(Debug, Clone, Deserialize)]
 pub struct DbSettings {
+    /// Whose it is, for metrics.
+    #[serde(default)]
+    pub name: String,
     /// `sqlite://PATH` or `postgres://USER:PASSWORD@HOST/DATABASE`.
     pub url: String,
     /// Upper bound of open connections.
@@ -48,6 +54,7 @@ impl DbSettings {
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
+            name: String::new(),
             url: url.into(),
             max_connections: default_connections(),
             acquire_timeout_secs: default_acquire(),
@@ -61,6 +68,7 @@ pub struct Db {
     conn: DatabaseConnection,
     gate: Option<Arc<Mutex<()>>>,
     outbox: Arc<watch::Sender<()>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Db {
@@ -89,9 +97,18 @@ impl Db {
         // Compiling a plan takes longer than running any of ours; the planner's guess of a search
         // over many slices of time would have it compiled.
         options.map_sqlx_postgres_opts(|o| o.options([("jit", "off")]));
-        let conn = Database::connect(options).await?;
-        let gate = sqlite.then(|| Arc::new(Mutex::new(())));
-        Ok(Self { conn, gate, outbox: Arc::new(watch::Sender::new(())) })
+        let mut conn = Database::connect(options).await?;
+        let metrics = Metrics::new(&settings.name, connections);
+        let seen = metrics.statements(if sqlite { "sqlite" } else { "postgresql" });
+        conn.set_metric_callback(move |told| {
+            seen(&told.statement.sql, told.elapsed, told.failed);
+        });
+        Ok(Self {
+            conn,
+            gate: sqlite.then(|| Arc::new(Mutex::new(()))),
+            outbox: Arc::new(watch::Sender::new(())),
+            metrics: Arc::new(metrics),
+        })
     }
 
     /// Starts a write transaction. Dropped without [`Tx::commit`], it rolls back.
@@ -103,7 +120,7 @@ impl Db {
         let mode = self.gate.is_some().then_some(SqliteTransactionMode::Immediate);
         let options =
             TransactionOptions { sqlite_transaction_mode: mode, ..TransactionOptions::default() };
-        let inner = self.conn.begin_with_options(options).await?;
+        let inner = self.metrics.seen(self.conn.begin_with_options(options).await)?;
         Ok(Tx {
             inner,
             outbox: self.outbox.clone(),
@@ -150,6 +167,18 @@ impl Db {
     #[must_use]
     pub fn id(&self) -> usize {
         Arc::as_ptr(&self.outbox) as usize
+    }
+
+    /// Sets the gauges of the connections, just before they are read.
+    pub fn measure(&self) {
+        let (open, idle) = if self.is_postgres() {
+            let pool = self.conn.get_postgres_connection_pool();
+            (pool.size(), pool.num_idle())
+        } else {
+            let pool = self.conn.get_sqlite_connection_pool();
+            (pool.size(), pool.num_idle())
+        };
+        self.metrics.connections(open, idle);
     }
 
     /// Answers whether the database answers; for readiness.
@@ -237,7 +266,7 @@ impl std::fmt::Debug for Hooks {
 }
 
 macro_rules! delegate_connection {
-    ($type:ty, $field:ident $(, $before:ident)?) => {
+    ($type:ty, $field:ident $(, before $before:ident)? $(, seen by $metrics:ident)?) => {
         #[async_trait]
         impl ConnectionTrait for $type {
             fn get_database_backend(&self) -> DbBackend {
@@ -245,26 +274,34 @@ macro_rules! delegate_connection {
             }
             async fn execute_raw(&self, stmt: Statement) -> Result<ExecResult, DbErr> {
                 $(self.$before().await?;)?
-                self.$field.execute_raw(stmt).await
+                let outcome = self.$field.execute_raw(stmt).await;
+                $(let outcome = self.$metrics.seen(outcome);)?
+                outcome
             }
             async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
                 $(self.$before().await?;)?
-                self.$field.execute_unprepared(sql).await
+                let outcome = self.$field.execute_unprepared(sql).await;
+                $(let outcome = self.$metrics.seen(outcome);)?
+                outcome
             }
             async fn query_one_raw(&self, stmt: Statement) -> Result<Option<QueryResult>, DbErr> {
                 $(self.$before().await?;)?
-                self.$field.query_one_raw(stmt).await
+                let outcome = self.$field.query_one_raw(stmt).await;
+                $(let outcome = self.$metrics.seen(outcome);)?
+                outcome
             }
             async fn query_all_raw(&self, stmt: Statement) -> Result<Vec<QueryResult>, DbErr> {
                 $(self.$before().await?;)?
-                self.$field.query_all_raw(stmt).await
+                let outcome = self.$field.query_all_raw(stmt).await;
+                $(let outcome = self.$metrics.seen(outcome);)?
+                outcome
             }
         }
     };
 }
 
-delegate_connection!(Db, conn);
-delegate_connection!(Tx, inner, write_later_rows);
+delegate_connection!(Db, conn, seen by metrics);
+delegate_connection!(Tx, inner, before write_later_rows);
 
 /// Whether the same work may succeed later: connection lost, pool exhausted, serialisation
 /// failure, deadlock, database shutting down or starting, SQLite busy.

@@ -9,6 +9,7 @@ pub mod fault;
 pub mod fts;
 mod later;
 mod lease;
+mod metrics;
 mod migrate;
 mod pii;
 pub mod sql;

@@ -22,8 +22,14 @@ use host::{Built, Job, Module, Parts};
 use kernel::Clock;
 
 use crate::{
-    channels::Channels, domain::workflow::Channel, jobs::deliver::Dispatcher,
-    reactions::on_any::OnAny, settings::Settings,
+    channels::Channels,
+    domain::workflow::Channel,
+    jobs::{
+        deliver::Dispatcher,
+        metrics::{self, Meters},
+    },
+    reactions::on_any::OnAny,
+    settings::Settings,
 };
 
 /// Everything that use cases need. Cheap to clone.
@@ -36,6 +42,7 @@ pub struct App {
     public_url: Arc<str>,
     channels: Arc<Channels>,
     dispatcher: Arc<Dispatcher>,
+    meters: Arc<Meters>,
     /// Told whenever this process may have written an inbox item.
     inbox_signal: Arc<tokio::sync::watch::Sender<u64>>,
 }
@@ -79,6 +86,7 @@ fn build(parts: Parts) -> Result<Built, host::Error> {
     let channels = Channels::new(&settings)
         .map_err(|e| host::Error::Settings(vec![format!("notification: {e}")]))?;
     let dispatcher = Dispatcher::new(&settings);
+    let meters = Meters::new(&settings);
     let app = App {
         db: parts.db,
         clock: parts.clock,
@@ -87,21 +95,28 @@ fn build(parts: Parts) -> Result<Built, host::Error> {
         public_url: parts.public_url.into(),
         channels: Arc::new(channels),
         dispatcher: Arc::new(dispatcher),
+        meters: Arc::new(meters),
         inbox_signal: Arc::new(tokio::sync::watch::Sender::new(0)),
     };
-    let (state, deliver) = (app.clone(), app.clone());
+    let (state, deliver, measured) = (app.clone(), app.clone(), app.clone());
     Ok(Built {
         state: Box::new(move |config| {
             config.app_data(web::Data::new(state.clone()));
         }),
         reactions: events::Reactions::none().on_any(&contracts::TOPICS, OnAny(app)),
-        jobs: vec![Job::every("deliver", Duration::from_millis(200), move || {
-            let app = deliver.clone();
-            async move {
-                app::recover::run(&app).await?;
-                app.dispatcher.drain(&app).await
-            }
-        })],
+        jobs: vec![
+            Job::every("deliver", Duration::from_millis(200), move || {
+                let app = deliver.clone();
+                async move {
+                    app::recover::run(&app).await?;
+                    app.dispatcher.drain(&app).await
+                }
+            }),
+            Job::in_every_process("measure_queue", Duration::from_secs(5), move || {
+                let app = measured.clone();
+                async move { metrics::measure(&app).await }
+            }),
+        ],
     })
 }
 

@@ -26,7 +26,12 @@ pub(super) async fn log(
     match section.kind {
         EventsKind::Embedded => {
             let url = format!("sqlite://{}/events.db", settings.data.dir.display());
-            let db = Db::connect(&DbSettings { max_connections: 2, ..DbSettings::new(&url) }).await;
+            let db = Db::connect(&DbSettings {
+                name: "events".to_owned(),
+                max_connections: 2,
+                ..DbSettings::new(&url)
+            })
+            .await;
             let db = db.map_err(|e| database_fault("the event log", &url, &e))?;
             let log = SqlLog::open(db, clock.clone(), section.keep_days).await;
             Ok(Arc::new(log.map_err(|e| Error::other("opening the event log", e))?))

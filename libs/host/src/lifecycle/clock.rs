@@ -9,18 +9,17 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Clock, SystemClock};
-use prometheus::{Gauge, register_gauge};
+use meter::Gauge;
 use sea_orm::DbErr;
 use store::{Db, sql};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-static OFFSET: LazyLock<Gauge> = LazyLock::new(|| {
-    register_gauge!(
+static OFFSET: LazyLock<Gauge<[(&'static str, &'static str); 0]>> = LazyLock::new(|| {
+    meter::gauge(
         "kefu_clock_offset_seconds",
-        "How far this machine's clock is ahead of the database's; what is due goes by the database's."
+        "How far this machine's clock is ahead of the database's; what is due goes by the database's",
     )
-    .expect("the metric is registered once")
 });
 
 /// How often the database is asked.
@@ -118,7 +117,7 @@ impl DatabaseClock {
         let true_mark = answer.mark();
         let now = Instant::now();
         let (machine, database) = (SystemClock.now(), true_mark.time_at(now));
-        OFFSET.set((machine - database).as_seconds_f64());
+        OFFSET.get_or_create(&[]).set((machine - database).as_seconds_f64());
         let off = self.mark().time_at(now) - database;
         let unsure = TimeDelta::from_std(answer.took() / 2).unwrap_or(BEARABLE);
         if off.abs() <= BEARABLE + unsure {

@@ -1,4 +1,4 @@
-//! Jobs: each is run again and again by the one process that holds its lease.
+//! Jobs: each is run again and again by the one process that holds its lease, or by every process.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -6,10 +6,8 @@ use std::{
 };
 
 use kernel::Clock;
-use prometheus::{
-    GaugeVec, HistogramVec, IntCounterVec, register_gauge_vec, register_histogram_vec,
-    register_int_counter_vec,
-};
+use meter::{Gauge, Histogram};
+use prometheus_client::encoding::EncodeLabelSet;
 use store::{Lease, Leases};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,25 +15,35 @@ use tracing::Instrument;
 
 use crate::Job;
 
-static RUNS: LazyLock<IntCounterVec> = LazyLock::new(|| {
-    register_int_counter_vec!(
-        "kefu_job_runs_total",
-        "Runs of a job by outcome: ok, failed.",
-        &["service", "job", "outcome"]
+/// Not `job`: that label is Prometheus' own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Run {
+    service: &'static str,
+    job_name: &'static str,
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Of {
+    service: &'static str,
+    job_name: &'static str,
+}
+
+static DURATION: LazyLock<Histogram<Run>> = LazyLock::new(|| {
+    meter::histogram(
+        "kefu_job_duration_seconds",
+        "How long a job ran, by outcome: ok, failed",
+        &[0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0],
     )
-    .expect("the metric is registered once")
 });
-static DURATION: LazyLock<HistogramVec> = LazyLock::new(|| {
-    register_histogram_vec!("kefu_job_duration_seconds", "How long a job ran.", &["service", "job"])
-        .expect("the metric is registered once")
-});
-static LAST_OK: LazyLock<GaugeVec> = LazyLock::new(|| {
-    register_gauge_vec!(
+static LAST_OK: LazyLock<Gauge<Of>> = LazyLock::new(|| {
+    meter::gauge(
         "kefu_job_last_success_timestamp_seconds",
-        "When a job last ended well.",
-        &["service", "job"]
+        "When a job last ended well in this process, since 1970",
     )
-    .expect("the metric is registered once")
+});
+static INTERVAL: LazyLock<Gauge<Of>> = LazyLock::new(|| {
+    meter::gauge("kefu_job_interval_seconds", "How often a job is to run, in whichever process")
 });
 
 /// A job whose holder died is taken over after this time, or after a good turn of slow jobs.
@@ -58,6 +66,13 @@ pub(super) fn start(
         clock: clock.clone(),
         stop: stop.clone(),
     };
+    for job in &jobs {
+        let of = Of { service, job_name: job.name };
+        INTERVAL.get_or_create(&of).set(job.every.as_secs_f64());
+        for outcome in ["ok", "failed"] {
+            meter::declare(&DURATION, &Run { service, job_name: job.name, outcome });
+        }
+    }
     jobs.into_iter().map(|job| tokio::spawn(turn(job).run())).collect()
 }
 
@@ -99,6 +114,9 @@ impl Turn {
     /// Whether this process is the one to run the job. A fresh lease is not prolonged at every
     /// turn, which would be a write per second for nothing.
     async fn hold(&mut self) -> Result<bool, sea_orm::DbErr> {
+        if !self.job.leased {
+            return Ok(true);
+        }
         if self.held.as_ref().is_some_and(|(_, since)| since.elapsed() < self.ttl / 3) {
             return Ok(true);
         }
@@ -119,17 +137,20 @@ impl Turn {
                 () = tokio::time::sleep(self.ttl / 3) => self.prolong().await,
             }
         };
-        let labels = [self.service, self.job.name];
-        DURATION.with_label_values(&labels).observe(began.elapsed().as_secs_f64());
+        let took = began.elapsed().as_secs_f64();
         let failure = match outcome {
             Ok(Ok(())) => None,
             Ok(Err(problem)) => Some(problem.to_string()),
             Err(panic) => Some(panic.to_string()),
         };
-        let word = if failure.is_none() { "ok" } else { "failed" };
-        RUNS.with_label_values(&[self.service, self.job.name, word]).inc();
+        let outcome = if failure.is_none() { "ok" } else { "failed" };
+        let run = Run { service: self.service, job_name: self.job.name, outcome };
+        DURATION.get_or_create(&run).observe(took);
         match failure {
-            None => LAST_OK.with_label_values(&labels).set(self.clock.now().timestamp() as f64),
+            None => {
+                let of = Of { service: self.service, job_name: self.job.name };
+                LAST_OK.get_or_create(&of).set(self.clock.now().timestamp() as f64);
+            }
             Some(error) => span.in_scope(|| {
                 tracing::error!(
                     service = self.service,
@@ -142,6 +163,9 @@ impl Turn {
     }
 
     async fn prolong(&mut self) {
+        if !self.job.leased {
+            return;
+        }
         let before = Instant::now();
         match self.leases.acquire(&lease_name(&self.job), self.ttl).await {
             Ok(Some(lease)) => self.held = Some((lease, before)),

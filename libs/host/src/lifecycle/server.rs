@@ -144,16 +144,16 @@ fn health(plan: &Plan<'_>) -> http::Health {
     let mut health = http::Health::new(plan.drain.clone());
     for service in plan.services {
         let db = service.db.clone();
-        health = health.check(format!("database {}", service.name), move || {
+        health = health.check("database", service.name, move || {
             let db = db.clone();
             async move { db.ping().await.map_err(|e| e.to_string()) }
         });
+        let db = service.db.clone();
+        health = health.gauges(move || db.measure());
     }
     for (service, backbone) in plan.services.iter().zip(plan.backbones.each()) {
         let backbone = backbone.clone();
-        health = health.check(format!("events {}", service.name), move || {
-            std::future::ready(backbone.ready())
-        });
+        health = health.check("events", service.name, move || std::future::ready(backbone.ready()));
     }
     // By this check a process fetches the keys before anybody calls, and says so when it cannot.
     let authenticator = plan.auth.authenticator.clone();

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -73,10 +73,44 @@ pub struct EventsSection {
     pub replication: i32,
     pub keep_days: u32,
     /// Handed to rdkafka as they are; may hold a password.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "dotted")]
     pub kafka: BTreeMap<String, String>,
     #[serde(default)]
     pub tuning: events::BackboneSettings,
+}
+
+/// librdkafka's names have dots, which in the environment are `__` and arrive as sections within
+/// sections: joined to names again.
+fn dotted<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Node {
+        Flag(bool),
+        Whole(i64),
+        Real(f64),
+        Text(String),
+        Section(BTreeMap<String, Node>),
+    }
+    fn join(name: String, node: Node, into: &mut BTreeMap<String, String>) {
+        let value = match node {
+            Node::Flag(value) => value.to_string(),
+            Node::Whole(value) => value.to_string(),
+            Node::Real(value) => value.to_string(),
+            Node::Text(value) => value,
+            Node::Section(inner) => {
+                for (key, node) in inner {
+                    join(format!("{name}.{key}"), node, into);
+                }
+                return;
+            }
+        };
+        into.insert(name, value);
+    }
+    let mut all = BTreeMap::new();
+    for (name, node) in BTreeMap::<String, Node>::deserialize(from)? {
+        join(name, node, &mut all);
+    }
+    Ok(all)
 }
 
 impl fmt::Debug for EventsSection {
@@ -150,6 +184,7 @@ impl fmt::Debug for PiiSection {
 pub struct Telemetry {
     pub otlp_endpoint: String,
     pub sample_ratio: f64,
+    pub baggage: bool,
     pub log_level: String,
     pub log_format: LogFormat,
     pub service_name: String,

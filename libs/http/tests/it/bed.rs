@@ -197,7 +197,7 @@ pub async fn start_with(test: &TestDb, options: Options) -> Bed {
         [http::openapi("Notes", "notes", notes::routes, notes::CODES), http::issuer::openapi()];
     let table = Data::new(RouteTable::of(&documents));
     let healthy = options.healthy;
-    let health = Health::new(drain.clone()).check("thing", move || {
+    let health = Health::new(drain.clone()).check("thing", "notes", move || {
         let well = healthy.load(std::sync::atomic::Ordering::SeqCst);
         async move { if well { Ok(()) } else { Err("secret-host is away".to_owned()) } }
     });

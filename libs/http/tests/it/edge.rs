@@ -72,13 +72,13 @@ async fn leaving_goes_in_order() {
     .await;
     let ready = async || send(bed.request(Method::GET, "/health/ready")).await;
     assert_eq!(
-        (ready().await.status, ready().await.body["checks"]["thing"].as_str()),
+        (ready().await.status, ready().await.body["checks"]["thing notes"].as_str()),
         (200, Some("ok"))
     );
     healthy.store(false, Ordering::SeqCst);
     let away = ready().await;
     assert_eq!((away.status, away.body["status"].as_str()), (503, Some("not ready")));
-    assert_eq!(away.body["checks"]["thing"], "failed");
+    assert_eq!(away.body["checks"]["thing notes"], "failed");
     assert!(!away.text.contains("secret-host"));
     healthy.store(true, Ordering::SeqCst);
 
@@ -104,15 +104,33 @@ async fn requests_are_counted_by_route_template() {
     let brew = Method::from_bytes(b"BREW").unwrap();
     send(bed.request(brew, "/coffee")).await.is_problem(404, "not-found");
     let text = send(bed.request(Method::GET, "/metrics")).await.text;
-    let labels = r#"kefu_http_requests_total{method="GET",route="/api/v1/notes/{id}",service="notes",status="404"}"#;
-    assert!(text.contains(labels), "{text}");
-    assert!(text.contains(
-        r#"kefu_http_request_duration_seconds_bucket{method="GET",route="/api/v1/notes/{id}""#
-    ));
-    assert!(text.contains(r#"method="_OTHER",route="unmatched""#));
+    let labels = r#"{service="notes",http_request_method="GET",http_route="/api/v1/notes/{id}",http_response_status_code="404",url_scheme="http",error_type=""}"#;
+    assert!(
+        text.contains(&format!("http_server_request_duration_seconds_count{labels}")),
+        "{text}"
+    );
+    assert!(text.contains(r#"http_request_method="_OTHER",http_route="""#));
+    let active = r#"http_server_active_requests{service="notes",http_request_method="GET",url_scheme="http"} "#;
+    assert!(text.contains(active), "{text}");
+    assert!(text.contains(r#"kefu_ready{service="notes",check="thing"} 1"#), "{text}");
     assert!(
         !text.contains(&id.to_string()) && !text.contains("wp-admin") && !text.contains("BREW")
     );
+}
+
+#[actix_web::test]
+async fn who_accepts_openmetrics_sees_which_trace_a_request_was() {
+    let bed = bed::start(&bed::sqlite().await).await;
+    let traceparent = "00-5bd7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    send(bed.get("/api/v1/notes").header("traceparent", traceparent)).await;
+    let scrape = |accept| bed.request(Method::GET, "/metrics").header("accept", accept);
+    let seen = send(scrape("application/openmetrics-text;version=1.0.0;q=0.5,*/*;q=0.1")).await;
+    assert!(seen.header("content-type").starts_with("application/openmetrics-text"));
+    let exemplar = r#"# {trace_id="5bd7651916cd43dd8448eb211c80319c"}"#;
+    assert!(seen.text.contains(exemplar), "{}", seen.text);
+    let plain = send(scrape("text/plain")).await;
+    assert!(plain.header("content-type").starts_with("text/plain"));
+    assert!(!plain.text.contains("trace_id"));
 }
 
 #[actix_web::test]

@@ -60,7 +60,7 @@ async fn a_request_becomes_an_event_and_its_effect() {
     until("the reaction", async || client.get(&path).send().await.body["seen"] == 1).await;
     until("the job", async || ticks(&running).await > 0).await;
     let metrics = client.get("/metrics").send().await.expect(200);
-    assert!(metrics.text.contains("kefu_job_runs_total"), "{}", metrics.text);
+    assert!(metrics.text.contains("kefu_job_duration_seconds_count"), "{}", metrics.text);
     let docs = client.get("/docs/").send().await.expect(200);
     assert!(docs.text.contains("swagger"), "{}", docs.text);
     client.get("/openapi/notes.json").send().await.expect(200).done();

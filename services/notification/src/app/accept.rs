@@ -17,7 +17,7 @@ use crate::{
         template::{self, Texts},
         workflow::Channel,
     },
-    jobs::{deliver, metrics},
+    jobs::deliver,
     store::{
         entities::{delivery, inbox_item, request},
         inbox::{self, Owner},
@@ -91,12 +91,12 @@ pub async fn run(
         show(app, tx, to, &row, text).await?;
         let event = NoticeDelivered { notice: notice(&row), attempts: 1, delivered_at: now };
         events::emit(tx, ctx, now, &event).await?;
-        metrics::count(&row.channel, "delivered");
+        app.meters.count(&row.channel, "delivered");
     }
     if let Some(reason) = suppressed {
         let event = NoticeSuppressed { notice: notice(&row), reason: reason.to_owned() };
         events::emit(tx, ctx, now, &event).await?;
-        metrics::count(&row.channel, "suppressed");
+        app.meters.count(&row.channel, "suppressed");
     }
     Ok(row)
 }

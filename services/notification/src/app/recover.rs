@@ -3,7 +3,7 @@
 use kernel::Problem;
 
 use super::settle;
-use crate::{App, jobs::metrics, store::queue};
+use crate::{App, store::queue};
 
 /// Puts them back into the queue; answers how many.
 pub async fn run(app: &App) -> Result<usize, Problem> {
@@ -19,6 +19,6 @@ pub async fn run(app: &App) -> Result<usize, Problem> {
         settle::lost(app, &tx, row).await?;
     }
     tx.commit().await?;
-    channels.iter().for_each(|channel| metrics::count(channel, "lost"));
+    channels.iter().for_each(|channel| app.meters.count(channel, "lost"));
     Ok(count)
 }

@@ -1,5 +1,7 @@
 //! One attempt: find the recipient's address and words, send, note what came of it.
 
+use std::time::Instant;
+
 use chrono::{DateTime, Utc};
 use kernel::{Locale, Problem, TraceContext};
 use sea_orm::ConnectionTrait;
@@ -71,6 +73,7 @@ pub async fn run(app: &App, row: delivery::Model) -> Result<(), Problem> {
     let trace = TraceContext {
         traceparent: request.traceparent.clone(),
         tracestate: request.tracestate.clone(),
+        ..TraceContext::default()
     };
     let span = events::resume_span(&format!("deliver {}", row.channel), &trace);
     attempt(app, row, &request, trace).instrument(span).await
@@ -82,13 +85,15 @@ async fn attempt(
     request: &request::Model,
     trace: TraceContext,
 ) -> Result<(), Problem> {
-    let started = app.clock.now();
+    let (started, began) = (app.clock.now(), Instant::now());
     ::store::fault::point("delivery-before-send");
     let outcome = match Channel::parse(&row.channel) {
         Some(Channel::Email) => email(app, &row, request, started).await,
         Some(Channel::Webhook) => webhook(app, &row, request, started).await,
         Some(Channel::Inbox) | None => Ok(Outcome::permanent("nothing sends by this channel")),
     };
+    let traceparent = trace.traceparent.as_deref();
+    app.meters.attempt(&row.channel, began.elapsed().as_secs_f64(), traceparent);
     // A fault of our own (a text that does not render, a key that is missing) may be mended.
     let outcome = outcome.unwrap_or_else(|problem| Outcome::retry(problem.to_string()));
     ::store::fault::point("delivery-before-settle");

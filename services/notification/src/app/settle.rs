@@ -17,7 +17,6 @@ use super::{
 use crate::{
     App,
     domain::{endpoint, retry, verdict::Verdict, workflow::Channel},
-    jobs::metrics,
     store::{
         endpoints,
         entities::{attempt, delivery},
@@ -74,7 +73,7 @@ async fn once(
     };
     let word = write(app, &tx, &ctx, row, started, outcome, now).await?;
     tx.commit().await?;
-    metrics::count(&claimed.channel, word);
+    app.meters.count(&claimed.channel, word);
     Ok(())
 }
 

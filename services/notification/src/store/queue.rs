@@ -1,6 +1,8 @@
 //! The queue inside the ledger: which lanes have work, taking work under a lease, and finding what
 //! a dead process left.
 
+use std::collections::HashMap;
+
 use ::store::{Db, Tx, sql};
 use chrono::{DateTime, Utc};
 use sea_orm::{DbErr, FromQueryResult};
@@ -49,6 +51,19 @@ pub async fn take(
     let values = vec![lane.into(), now.into(), token.into(), until.into(), room.into()];
     let rows = sql::all(tx, &statement, values).await?;
     rows.iter().map(|row| Model::from_query_result(row, "")).collect()
+}
+
+/// Per channel: how many deliveries wait, and since when the first of them has been due.
+pub async fn waiting(db: &Db) -> Result<HashMap<String, (i64, Option<DateTime<Utc>>)>, DbErr> {
+    let query = "SELECT channel, count(*) AS n, min(next_attempt_at) AS due FROM delivery
+         WHERE state = 'queued' GROUP BY channel";
+    let rows = sql::all(db, query, vec![]).await?;
+    let mut waiting = HashMap::new();
+    for row in rows {
+        waiting
+            .insert(row.try_get("", "channel")?, (row.try_get("", "n")?, row.try_get("", "due")?));
+    }
+    Ok(waiting)
 }
 
 /// Whether a lease has run out.

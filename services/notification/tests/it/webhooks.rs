@@ -57,6 +57,7 @@ async fn the_public_library_verifies_and_nothing_sealed_leaves() {
         for call in &calls {
             verify(secret, call).unwrap();
             assert!(Webhook::new("whsec_AAAA").unwrap().verify(&call.body, &call.headers).is_err());
+            assert!(!call.headers.contains_key("baggage"), "baggage stays among our own services");
         }
         let bodies: Vec<Value> = calls.iter().map(|c| c.body_json().unwrap()).collect();
         let of = |ty: &str| bodies.iter().find(|b| b["type"] == ty).unwrap();

@@ -20,7 +20,11 @@ impl invitation::Model {
     /// Trace of the request that once led to the invitation.
     #[must_use]
     pub fn trace(&self) -> TraceContext {
-        TraceContext { traceparent: self.traceparent.clone(), tracestate: self.tracestate.clone() }
+        TraceContext {
+            traceparent: self.traceparent.clone(),
+            tracestate: self.tracestate.clone(),
+            ..TraceContext::default()
+        }
     }
 
     pub fn survey_subject(&self) -> Result<SurveySubject, serde_json::Error> {

@@ -5,9 +5,9 @@
 use std::sync::LazyLock;
 
 use ::store::fault;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Context, OrgPath, Problem, TraceContext};
-use prometheus::{Histogram, register_histogram};
+use meter::{Gauge, Histogram};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use tracing::Instrument;
 use uuid::Uuid;
@@ -17,14 +17,41 @@ use crate::store::{entities::timer, tickets};
 
 const BATCH: u64 = 500;
 
-static LATENESS: LazyLock<Histogram> = LazyLock::new(|| {
-    register_histogram!(
-        "kefu_ticketing_timer_lateness_seconds",
-        "How long after its instant a timer step fired.",
-        vec![0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0]
+type Service = [(&'static str, &'static str); 1];
+const SERVICE: Service = [("service", "ticketing")];
+
+static LATENESS: LazyLock<Histogram<Service>> = LazyLock::new(|| {
+    meter::histogram(
+        "kefu_timer_lateness_seconds",
+        "How long after its instant a timer step fired",
+        &[0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0],
     )
-    .expect("the metric is registered once")
 });
+
+static OVERDUE: LazyLock<Gauge<Service>> = LazyLock::new(|| {
+    meter::gauge(
+        "kefu_timers_overdue_seconds",
+        "How long the timer step that is due longest has not been fired",
+    )
+});
+
+/// Asks how late the latest timer is; also makes the metrics exist where nothing ever fires.
+pub async fn measure(app: &App) -> Result<(), Problem> {
+    meter::declare(&LATENESS, &SERVICE);
+    let now = app.clock.now();
+    let due: Option<DateTime<Utc>> = timer::Entity::find()
+        .select_only()
+        .column(timer::Column::NextFireAt)
+        .filter(timer::Column::NextFireAt.lte(now))
+        .order_by_asc(timer::Column::NextFireAt)
+        .limit(1)
+        .into_tuple()
+        .one(&app.db)
+        .await?;
+    let late = due.map_or(0.0, |due| (now - due).as_seconds_f64());
+    OVERDUE.get_or_create(&SERVICE).set(late);
+    Ok(())
+}
 
 /// Fires every step that is due by now; answers how many.
 pub async fn run(app: &App) -> Result<usize, Problem> {
@@ -67,7 +94,8 @@ pub async fn run(app: &App) -> Result<usize, Problem> {
 async fn fire(app: &App, id: Uuid) -> Result<usize, Problem> {
     let tx = app.db.begin().await?;
     let Some(ticket) = tickets::lock_if_free(&tx, id).await? else { return Ok(0) };
-    let trace = TraceContext::from_parent(ticket.traceparent.clone());
+    let traceparent = ticket.traceparent.clone();
+    let trace = TraceContext::from_parent(traceparent.clone());
     let span = events::resume_span("fire timers", &trace);
     let ctx = Context::system(OrgPath::parse(&ticket.org)?, trace);
     let late: Vec<TimeDelta> = async {
@@ -81,8 +109,9 @@ async fn fire(app: &App, id: Uuid) -> Result<usize, Problem> {
     fault::point("timer-before-commit");
     tx.commit().await?;
     fault::point("timer-after-commit");
+    let lateness = LATENESS.get_or_create_owned(&SERVICE);
     for late in &late {
-        LATENESS.observe(late.as_seconds_f64());
+        lateness.observe_in(late.as_seconds_f64(), traceparent.as_deref());
     }
     Ok(late.len())
 }

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     KafkaSettings,
     context::{MemberContext, Partition, Shared, commit},
+    stats::{INTERVAL_MS, Teller},
 };
 use crate::log::{Delivery, LogError, Position, Record, Subscription};
 
@@ -68,9 +69,12 @@ pub(super) fn subscribe(
         ("queued.max.messages.kbytes", "8192"),
         ("fetch.wait.max.ms", "100"),
         ("topic.metadata.refresh.interval.ms", "30000"),
-        ("statistics.interval.ms", "10000"),
+        ("statistics.interval.ms", INTERVAL_MS),
     ]);
-    let member: Member = config.create_with_context(MemberContext(shared.clone()))?;
+    let member: Member = config.create_with_context(MemberContext {
+        shared: shared.clone(),
+        teller: Teller::consumer(group),
+    })?;
     member.subscribe(topics)?;
     let member = Arc::new(member);
     let (to_reader, items) = mpsc::channel(CHANNEL);

@@ -16,23 +16,30 @@ use rdkafka::{
     error::{KafkaError, RDKafkaErrorCode},
 };
 
+use super::stats::Teller;
+
 /// How long a rebalance waits for messages that are being worked on; below the session timeout.
 const DRAIN: Duration = Duration::from_secs(5);
 
 pub(super) type Partition = (String, i32);
 
-/// Log lines only.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct LogContext;
+/// Callbacks of a client that is no group member.
+#[derive(Debug, Clone)]
+pub(super) struct PlainContext(pub(super) Teller);
 
-impl ClientContext for LogContext {
+impl ClientContext for PlainContext {
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
         log_line(level, fac, message);
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        self.0.failure(&error);
         // Its log line said so already, without repeating it every second.
         tracing::debug!(%error, reason, "kafka");
+    }
+
+    fn stats(&self, statistics: Statistics) {
+        self.0.statistics(&statistics);
     }
 }
 
@@ -149,8 +156,11 @@ impl Work {
 }
 
 /// Callbacks of a group member.
-#[derive(Debug, Default)]
-pub(super) struct MemberContext(pub(super) Arc<Shared>);
+#[derive(Debug)]
+pub(super) struct MemberContext {
+    pub shared: Arc<Shared>,
+    pub teller: Teller,
+}
 
 impl ClientContext for MemberContext {
     fn log(&self, level: RDKafkaLogLevel, fac: &str, message: &str) {
@@ -158,14 +168,16 @@ impl ClientContext for MemberContext {
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
+        self.teller.failure(&error);
         // Its log line said so already, without repeating it every second.
         tracing::debug!(%error, reason, "kafka");
     }
 
     fn stats(&self, statistics: Statistics) {
+        self.teller.statistics(&statistics);
         let partitions = statistics.topics.values().flat_map(|topic| topic.partitions.values());
         let lag = partitions.map(|p| p.consumer_lag.max(0)).sum();
-        self.0.lag.store(lag, Ordering::Relaxed);
+        self.shared.lag.store(lag, Ordering::Relaxed);
     }
 }
 
@@ -174,14 +186,19 @@ impl ConsumerContext for MemberContext {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         match rebalance {
             Rebalance::Assign(partitions) => {
+                self.teller.rebalance("assigned");
                 tracing::info!(count = partitions.count(), "partitions assigned")
             }
-            Rebalance::Error(error) => tracing::warn!(%error, "rebalance failed"),
+            Rebalance::Error(error) => {
+                self.teller.rebalance("failed");
+                tracing::warn!(%error, "rebalance failed");
+            }
             Rebalance::Revoke(partitions) => {
                 // Somebody else may have lost partitions already: committing would undo his work.
                 let lost = consumer.assignment_lost();
                 tracing::info!(count = partitions.count(), lost, "partitions revoked");
-                self.0.revoke(&names(partitions), !lost);
+                self.teller.rebalance(if lost { "lost" } else { "revoked" });
+                self.shared.revoke(&names(partitions), !lost);
                 if !lost && !commit(consumer) {
                     tracing::info!("offsets were not committed, for the group was rebalanced");
                 }

@@ -7,6 +7,7 @@
 mod consumer;
 mod context;
 mod offsets;
+mod stats;
 mod topics;
 
 use std::{
@@ -24,12 +25,15 @@ use rdkafka::{
 };
 use serde::Deserialize;
 
-use self::context::LogContext;
 pub use self::offsets::Rewind;
 pub use self::topics::{Difference, TopicCheck};
+use self::{
+    context::PlainContext,
+    stats::{INTERVAL_MS, Teller},
+};
 use super::{EventLog, LogError, Record, Subscription, keep_prefix};
 
-type KafkaProducer = FutureProducer<LogContext>;
+type KafkaProducer = FutureProducer<PlainContext>;
 
 /// How long metadata and admin requests may take.
 const ASK: Duration = Duration::from_secs(10);
@@ -104,8 +108,9 @@ impl KafkaSettings {
             ("partitioner", "murmur2_random"),
             ("linger.ms", "1"),
             ("queue.buffering.max.kbytes", "32768"),
+            ("statistics.interval.ms", INTERVAL_MS),
         ])
-        .create_with_context(LogContext)
+        .create_with_context(PlainContext(Teller::producer()))
     }
 }
 

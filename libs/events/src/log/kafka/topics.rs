@@ -14,7 +14,7 @@ use rdkafka::{
     producer::Producer,
 };
 
-use super::{ASK, KafkaLog, KafkaSettings, LogContext};
+use super::{ASK, KafkaLog, KafkaSettings, PlainContext, Teller};
 use crate::log::LogError;
 
 const DAY_MS: i64 = 86_400_000;
@@ -130,8 +130,8 @@ impl KafkaLog {
         Ok(created)
     }
 
-    fn admin(&self) -> Result<AdminClient<LogContext>, LogError> {
-        Ok(self.0.settings.config(&[]).create_with_context(LogContext)?)
+    fn admin(&self) -> Result<AdminClient<PlainContext>, LogError> {
+        Ok(self.0.settings.config(&[]).create_with_context(PlainContext(Teller::producer()))?)
     }
 
     async fn found(&self, name: &str) -> Result<Found, LogError> {
