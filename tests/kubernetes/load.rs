@@ -22,7 +22,7 @@ use kefu_tests::{
         client::{Balancer, Client, Count, Tally},
         field::{Deeds, Field},
         ledger::Ledger,
-        load::{self, Shape},
+        load::{self, Load, Shape},
         quiet,
         reconcile::{self, Facts},
         report::Report,
@@ -77,13 +77,20 @@ async fn run(dir: &Path) -> bool {
         tally: tally.clone(),
         balancer: balancer.clone(),
         deeds: Deeds::default(),
+        tickets_only: Arc::default(),
         runtime: tokio::runtime::Handle::current(),
         env: vec![],
     };
     let stop = Arc::new(AtomicBool::new(false));
-    let shape = Shape::default();
-    let loading =
-        tokio::spawn(load::run(admin, inspector, ledger, mails.clone(), SEED, shape, stop.clone()));
+    let load = Load {
+        ledger,
+        mails: mails.clone(),
+        seed: SEED,
+        shape: Shape::default(),
+        stop: stop.clone(),
+        tickets_only: field.tickets_only.clone(),
+    };
+    let loading = tokio::spawn(load.run(admin, inspector));
     let phases = watch(dir, &balancer, &tally).await;
     // What is still under way has no phase that would excuse a lost answer.
     balancer.be_strict(true);

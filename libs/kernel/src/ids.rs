@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_panic_takes_its_source_along() {
-        let mut work = pin!(drawing_ids(counter(), async { None::<()>.expect("on purpose") }));
+        let mut work = pin!(drawing_ids(counter(), async { panic!("on purpose") }));
         assert!(catch_unwind(AssertUnwindSafe(|| poll_once(work.as_mut()))).is_err());
         assert_eq!(new_id().get_version_num(), 7);
     }

@@ -157,7 +157,7 @@ fn health(plan: &Plan<'_>) -> http::Health {
     }
     // By this check a process fetches the keys before anybody calls, and says so when it cannot.
     let authenticator = plan.auth.authenticator.clone();
-    health.check("identity provider", move || {
+    health.check("identity provider", "host", move || {
         let authenticator = authenticator.clone();
         async move { authenticator.ready().await.map_err(|e| e.to_string()) }
     })
