@@ -31,13 +31,13 @@ chaos: build ## faults by seed on a split cluster, and proof that the harness se
 	deploy/local/with-services.sh $(TARGET)/debug/chaos
 
 test-oidc: build ## a real Keycloak: logins, key rotation, wrong audience, expiry, clock skew; about 3 min
-	cargo test -p kefu-tests --test oidc -- --ignored --nocapture
+	cargo test --workspace --test oidc -- --ignored --nocapture
 
 test-upgrade: build ## from the last release to this version and back under load, side by side; about 5 min
-	cargo test -p kefu-tests --test upgrade -- --ignored --nocapture
+	cargo test --workspace --test upgrade -- --ignored --nocapture
 
 test-restore: build ## databases lost under load, restored, caught up from the log; about 4 min
-	cargo test -p kefu-tests --test restore -- --ignored --nocapture
+	cargo test --workspace --test restore -- --ignored --nocapture
 
 up: build ## split mode: five processes on PostgreSQL and Kafka
 	deploy/local/split.sh start
