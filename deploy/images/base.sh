@@ -14,7 +14,7 @@ me=base
 rust=$(sed -nE 's/^rust-version *= *"([0-9.]+)".*/\1/p' "$here/../../Cargo.toml")
 image=localhost/kefu-rust:$rust-bookworm
 # What the image of that name on the registries has and a build needs.
-packages=gcc,g++,libc6-dev,make,perl,pkg-config,libssl-dev,ca-certificates
+packages=gcc,g++,libc6-dev,make,perl,pkg-config,libssl-dev,zlib1g-dev,ca-certificates
 
 [ "$(id -u)" -eq 0 ] || die "debootstrap needs root"
 has podman || need_package "podman is missing" podman buildah runc || exit 1
