@@ -138,7 +138,7 @@ class Stack:
     def sql_later(self, service, statement):
         """Runs beside; the process is given back."""
         server = self.exports["KEFU_TEST_POSTGRES"].strip("'").rsplit("/", 1)[0]
-        return subprocess.Popen(["psql", "-qAtX", f"{server}/kefu_{service}", "-c", statement], stdout=subprocess.DEVNULL)
+        return subprocess.Popen(["psql", "-qAtX", f"{server}/kefu_{service}", "-c", statement], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def token(self, user):
         known = self.tokens.get(user)
