@@ -139,12 +139,13 @@ impl Keycloak {
         json_of(request.send().await.unwrap()).await
     }
 
-    /// Makes a new key that tokens are signed with from now on; the older ones stay published.
-    pub async fn new_key(&self) {
+    /// Makes a new key that tokens are signed with from now on, for its priority is above the older
+    /// ones'; these stay published.
+    pub async fn new_key(&self, priority: u32) {
         let key = json!({
             "name": "next", "providerId": "rsa-generated",
             "providerType": "org.keycloak.keys.KeyProvider",
-            "config": { "priority": ["1000"], "enabled": ["true"], "active": ["true"], "algorithm": ["RS256"] },
+            "config": { "priority": [priority.to_string()], "enabled": ["true"], "active": ["true"], "algorithm": ["RS256"] },
         });
         self.admin(Method::POST, "components", Some(key)).await;
     }

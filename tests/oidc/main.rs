@@ -132,7 +132,7 @@ async fn clocks(keycloak: &Keycloak, issuer: &str) {
 async fn rotation(keycloak: &Keycloak, service: &Service) -> String {
     let old = keycloak.client("partner-crm").await;
     service.list(&old).await.unwrap();
-    keycloak.new_key().await;
+    keycloak.new_key(1_000).await;
     let new = keycloak.client("partner-crm").await;
     let (old_key, new_key) = (key_of(&old), key_of(&new));
     assert_ne!(old_key, new_key);
@@ -162,8 +162,9 @@ async fn rotation(keycloak: &Keycloak, service: &Service) -> String {
     println!("withdrawn key: refused after {took:.1?} (keys_max_age {KEYS_MAX_AGE:?})");
 
     // Nobody asks for a while; then a withdrawn key must not pass even once.
-    keycloak.new_key().await;
+    keycloak.new_key(2_000).await;
     let newest = keycloak.client("partner-crm").await;
+    assert_ne!(key_of(&newest), new_key);
     sleep(Duration::from_secs(6)).await;
     service.list(&newest).await.unwrap();
     keycloak.remove_key(&new_key).await;
