@@ -169,6 +169,7 @@ async fn redirects_are_failures_and_410_disables() {
         assert_eq!(endpoint_state(&bench, b).await["state_reason"], "gone");
         assert_eq!(bench.app.emitted_of::<NoticeFailed>().await.len(), 2);
         // From now on it is told why nothing comes.
+        bench.app.clock.advance(chrono::TimeDelta::seconds(1));
         bench.open_ticket(None).await;
         assert_eq!(
             bench.notices(&format!("recipient={b}")).await[0]["reason"],
