@@ -154,3 +154,21 @@ fn migrations_run_by_themselves_where_one_process_owns_the_data() {
     settings.database.auto_migrate = Tristate::False;
     assert!(!settings.auto_migrate(5));
 }
+
+#[test]
+fn kafka_properties_keep_their_dots() {
+    let file = load("[events.kafka]\n\"security.protocol\" = \"SASL_SSL\"", &[]).unwrap();
+    assert_eq!(file.events.kafka["security.protocol"], "SASL_SSL");
+    let environment = load(
+        "",
+        &[
+            ("KEFU__EVENTS__KAFKA__SECURITY__PROTOCOL", "SASL_SSL"),
+            ("KEFU__EVENTS__KAFKA__SASL__PASSWORD", "0012"),
+            ("KEFU__EVENTS__KAFKA__LINGER__MS", "5"),
+        ],
+    );
+    let kafka = environment.unwrap().events.kafka;
+    let of = |name: &str| kafka.get(name).map(String::as_str);
+    assert_eq!(of("security.protocol"), Some("SASL_SSL"));
+    assert_eq!((of("sasl.password"), of("linger.ms")), (Some("0012"), Some("5")));
+}
