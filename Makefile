@@ -15,7 +15,7 @@ bootstrap:
 	@deploy/local/bootstrap.sh
 
 build: bootstrap ## build every binary
-	cargo build --workspace
+	cargo build --workspace --all-targets
 
 check: ## format, lints, architecture rules, drift of generated documents
 	cargo fmt --all --check
@@ -27,7 +27,7 @@ test: build check ## everything, on SQLite and on real PostgreSQL and Kafka
 	deploy/local/with-services.sh tests/run.sh
 
 chaos: build ## faults by seed on a split cluster, and proof that the harness sees broken guarantees; about 15 min
-	cargo test -p kefu-tests --test chaos -- --include-ignored --test-threads=1 --nocapture
+	cargo test --workspace --test chaos -- --include-ignored --test-threads=1 --nocapture
 	deploy/local/with-services.sh $(TARGET)/debug/chaos
 
 images: ## container images of every service and of the suite, tag dev; checked as they have to run

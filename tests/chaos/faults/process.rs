@@ -49,8 +49,10 @@ impl Crash {
 }
 
 impl Fault for Crash {
+    /// At most: it is over with the death. Where little happens (customers are rarely made) or the
+    /// machine is busy, the place is passed as often as it takes only after a while.
     fn lasts(&self) -> Duration {
-        Duration::from_secs(25)
+        Duration::from_secs(120)
     }
 
     fn is_over(&self, field: &Field) -> bool {
