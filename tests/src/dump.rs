@@ -13,14 +13,14 @@ pub struct Cell {
     pub text: String,
 }
 
-/// All values of all tables, search indexes included. Binary values show as text where they are
-/// text, and in hexadecimal besides.
+/// All values of all tables, search indexes included. Binary values, SQLite's search index
+/// among them, show as hexadecimal digits.
 pub async fn of(url: &str) -> Vec<Cell> {
     let db = Db::connect(&DbSettings::new(url)).await.expect("the database answers");
     let backend = db.get_database_backend();
     let postgres = backend == DbBackend::Postgres;
     let columns = if postgres {
-        "SELECT table_name AS t, column_name AS c FROM information_schema.columns WHERE table_schema = 'public'"
+        "SELECT table_name::text AS t, column_name::text AS c FROM information_schema.columns WHERE table_schema = 'public'"
     } else {
         "SELECT m.name AS t, p.name AS c FROM sqlite_master m, pragma_table_info(m.name) p WHERE m.type = 'table'"
     };
@@ -30,12 +30,10 @@ pub async fn of(url: &str) -> Vec<Cell> {
         let (table, column): (String, String) =
             (row.try_get("", "t").expect("table"), row.try_get("", "c").expect("column"));
         let text = if postgres {
-            format!(
-                "CASE WHEN pg_typeof(\"{column}\")::text = 'bytea' THEN encode(\"{column}\"::text::bytea, 'escape') ELSE \"{column}\"::text END"
-            )
+            format!("\"{column}\"::text")
         } else {
             format!(
-                "cast(\"{column}\" AS text) || ' ' || CASE typeof(\"{column}\") WHEN 'blob' THEN hex(\"{column}\") ELSE '' END"
+                "CASE typeof(\"{column}\") WHEN 'blob' THEN hex(\"{column}\") ELSE cast(\"{column}\" AS text) END"
             )
         };
         let query = format!("SELECT {text} AS v FROM \"{table}\" WHERE \"{column}\" IS NOT NULL");
@@ -45,7 +43,7 @@ pub async fn of(url: &str) -> Vec<Cell> {
             continue;
         };
         cells.extend(rows.iter().filter_map(|row| {
-            let text: Option<String> = row.try_get("", "v").ok()?;
+            let text: Option<String> = row.try_get("", "v").expect("text");
             Some(Cell { place: format!("{table}.{column}"), text: text? })
         }));
     }
