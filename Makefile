@@ -2,7 +2,7 @@
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help run bootstrap build check test chaos images test-cluster up down docs bench clean
+.PHONY: help run bootstrap build check test chaos test-oidc test-upgrade test-restore images test-cluster up down docs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,15 @@ images: ## container images of every service and of the suite, tag dev; checked 
 
 test-cluster: build ## install, load, upgrade, roll back and strike Kefu on a real Kubernetes cluster; see tests/kubernetes/run.sh
 	tests/kubernetes/run.sh
+
+test-oidc: build ## a real Keycloak: logins, key rotation, wrong audience, expiry, clock skew; about 3 min
+	cargo test --workspace --test oidc -- --ignored --nocapture
+
+test-upgrade: build ## from the last release to this version and back under load, side by side; about 5 min
+	cargo test --workspace --test upgrade -- --ignored --nocapture
+
+test-restore: build ## databases lost under load, restored, caught up from the log; about 4 min
+	cargo test --workspace --test restore -- --ignored --nocapture
 
 up: build ## split mode: five processes on PostgreSQL and Kafka
 	deploy/local/split.sh start

@@ -167,3 +167,28 @@ stop_process() {
     fi
     rm -f "$dir/pid"
 }
+
+# For backup.sh and restore.sh, which work with a service's own settings.
+
+# read_settings FILE: lines NAME=VALUE into the environment, which itself has the last word.
+read_settings() {
+    local line
+    [ -r "$1" ] || die "$1 cannot be read"
+    while IFS= read -r line; do
+        case $line in
+            KEFU*=*) [ -n "$(printenv -- "${line%%=*}" || true)" ] || export "${line?}" ;;
+        esac
+    done <"$1"
+}
+
+program_of() {
+    case $1 in customer | ticketing | quality | survey | notification) ;; *) die "there is no service $1" ;; esac
+    local found=${KEFU_BIN_DIR:+$KEFU_BIN_DIR/}kefu-$1
+    has "$found" || die "$found is missing: set KEFU_BIN_DIR to the folder of the programs"
+    echo "$found"
+}
+
+database_url() {
+    local url=${KEFU__DATABASE__URL:-}
+    case $url in postgres*) echo "${url//\{service\}/$1}" ;; *) die "KEFU__DATABASE__URL names no PostgreSQL database" ;; esac
+}

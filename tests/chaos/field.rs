@@ -43,6 +43,9 @@ pub struct Field {
     pub tally: Arc<Tally>,
     pub balancer: Arc<Balancer>,
     pub deeds: Deeds,
+    /// While true the load changes tickets and nothing else: every other service hears of it by
+    /// events alone.
+    pub tickets_only: Arc<AtomicBool>,
     pub runtime: tokio::runtime::Handle,
     /// What every service is started with.
     pub env: Vec<(String, String)>,

@@ -67,38 +67,47 @@ pub async fn prepare(admin: &Caller) {
     assert!(answer.status < 300, "{}", answer.text);
 }
 
-/// Runs until told to stop; then everything that was begun is brought to its end.
-pub async fn run(
-    admin: Client,
-    inspector: Client,
-    ledger: Arc<Ledger>,
-    mails: PathBuf,
-    seed: u64,
-    shape: Shape,
-    stop: Arc<AtomicBool>,
-) {
-    let working = Arc::new(AtomicUsize::new(shape.workers));
-    let mut tasks = vec![];
-    for number in 0..shape.workers {
-        let worker = Worker {
-            number,
-            shape,
-            client: admin.clone(),
-            ledger: ledger.clone(),
-            random: StdRng::seed_from_u64(seed ^ ((number as u64 + 1) << 32)),
-            made: 0,
-            customers: vec![],
-            in_hand: vec![],
-        };
-        let (stop, working) = (stop.clone(), working.clone());
-        tasks.push(tokio::spawn(async move {
-            worker.run(&stop).await;
-            working.fetch_sub(1, Ordering::SeqCst);
-        }));
+/// Everything that load is told.
+#[derive(Debug)]
+pub struct Load {
+    pub ledger: Arc<Ledger>,
+    pub mails: PathBuf,
+    pub seed: u64,
+    pub shape: Shape,
+    pub stop: Arc<AtomicBool>,
+    /// While true no customer is registered, no survey answered, nothing inspected.
+    pub tickets_only: Arc<AtomicBool>,
+}
+
+impl Load {
+    /// Runs until told to stop; then everything that was begun is brought to its end.
+    pub async fn run(self, admin: Client, inspector: Client) {
+        let Self { ledger, mails, seed, shape, stop, tickets_only } = self;
+        let working = Arc::new(AtomicUsize::new(shape.workers));
+        let mut tasks = vec![];
+        for number in 0..shape.workers {
+            let worker = Worker {
+                number,
+                shape,
+                client: admin.clone(),
+                ledger: ledger.clone(),
+                random: StdRng::seed_from_u64(seed ^ ((number as u64 + 1) << 32)),
+                made: 0,
+                customers: vec![],
+                in_hand: vec![],
+                tickets_only: tickets_only.clone(),
+            };
+            let (stop, working) = (stop.clone(), working.clone());
+            tasks.push(tokio::spawn(async move {
+                worker.run(&stop).await;
+                working.fetch_sub(1, Ordering::SeqCst);
+            }));
+        }
+        let answering =
+            answer_mails(admin, ledger.clone(), mails, stop.clone(), tickets_only.clone());
+        let inspecting = inspect(inspector, ledger, stop, tickets_only);
+        tokio::join!(futures::future::join_all(tasks), answering, inspecting);
     }
-    let answering = answer_mails(admin, ledger.clone(), mails, stop.clone());
-    let inspecting = inspect(inspector, ledger, stop);
-    tokio::join!(futures::future::join_all(tasks), answering, inspecting);
 }
 
 struct Worker {
@@ -112,6 +121,7 @@ struct Worker {
     customers: Vec<String>,
     /// Ids of unfinished tickets.
     in_hand: Vec<String>,
+    tickets_only: Arc<AtomicBool>,
 }
 
 impl Worker {
@@ -125,7 +135,9 @@ impl Worker {
     async fn step(&mut self) {
         let full = self.in_hand.len() >= self.shape.in_hand;
         if self.customers.len() < 3 || (!full && self.random.random_ratio(1, 10)) {
-            self.register().await;
+            if !self.tickets_only.load(Ordering::SeqCst) {
+                self.register().await;
+            }
         } else if self.in_hand.is_empty() || (!full && self.random.random_ratio(3, 10)) {
             self.open().await;
         } else {
@@ -253,13 +265,21 @@ fn expected(ledger: &Ledger, answer: &Settled, what: &str) -> bool {
 }
 
 /// Customers open their mails: four of five answer, each link once.
-async fn answer_mails(client: Client, ledger: Arc<Ledger>, mails: PathBuf, stop: Arc<AtomicBool>) {
+async fn answer_mails(
+    client: Client,
+    ledger: Arc<Ledger>,
+    mails: PathBuf,
+    stop: Arc<AtomicBool>,
+    rest: Arc<AtomicBool>,
+) {
     let mut seen: HashSet<PathBuf> = HashSet::new();
     let mut used: HashSet<String> = HashSet::new();
     while !stop.load(Ordering::SeqCst) {
         tokio::time::sleep(Duration::from_secs(2)).await;
         for (token, email) in new_links(&mails, &mut seen) {
-            if stop.load(Ordering::SeqCst) || !used.insert(token.clone()) {
+            if [&stop, &rest].iter().any(|s| s.load(Ordering::SeqCst))
+                || !used.insert(token.clone())
+            {
                 continue;
             }
             let score = token.bytes().map(i64::from).sum::<i64>() % 6;
@@ -308,15 +328,23 @@ fn link_in(path: &Path) -> Option<(String, String)> {
 }
 
 /// The inspector scores what is open.
-async fn inspect(client: Client, ledger: Arc<Ledger>, stop: Arc<AtomicBool>) {
+async fn inspect(
+    client: Client,
+    ledger: Arc<Ledger>,
+    stop: Arc<AtomicBool>,
+    rest: Arc<AtomicBool>,
+) {
     let mut begun: HashMap<String, String> = HashMap::new();
     while !stop.load(Ordering::SeqCst) {
         tokio::time::sleep(Duration::from_secs(4)).await;
+        if rest.load(Ordering::SeqCst) {
+            continue;
+        }
         let open = client.get("/api/v1/inspections?state=open&limit=20").await;
         let items = open.body["items"].as_array().cloned().unwrap_or_default();
         for item in items.iter().filter_map(|i| i["id"].as_str()) {
-            if stop.load(Ordering::SeqCst) {
-                return;
+            if [&stop, &rest].iter().any(|s| s.load(Ordering::SeqCst)) {
+                break;
             }
             if !begun.contains_key(item) {
                 evaluate(&client, &ledger, item, &mut begun).await;

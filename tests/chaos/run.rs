@@ -54,6 +54,17 @@ fn settings(setup: &Setup) -> Vec<(String, String)> {
 
 /// Runs on a runtime of several threads; blows are struck from a thread of their own.
 pub async fn run(setup: Setup) -> Report {
+    let struck = setup.clone();
+    under_load(setup, None, move |field, report| strike_all(field, &struck, report)).await
+}
+
+/// Load on a cluster while `work` is done on a thread of its own; then quiet, reconciliation, and
+/// what they say. `bin_dir` is where the services' programs are, if not beside this one.
+pub async fn under_load(
+    setup: Setup,
+    bin_dir: Option<PathBuf>,
+    work: impl FnOnce(&Field, &mut Report) + Send + 'static,
+) -> Report {
     let begun = Instant::now();
     let env = settings(&setup);
     let plan = cluster::Plan {
@@ -61,7 +72,7 @@ pub async fn run(setup: Setup) -> Report {
         brokers: setup.wish.brokers,
         fsync: false,
         env: env.clone(),
-        ..cluster::Plan::default()
+        bin_dir,
     };
     let cluster = Cluster::start(plan).await;
     load::prepare(&cluster.user("admin", 0).await).await;
@@ -72,16 +83,16 @@ pub async fn run(setup: Setup) -> Report {
     let inspector = Client::login(&cluster, "wu.jing", &balancer, &tally, &ledger).await;
     let mails: PathBuf = cluster.mails.dir().to_owned();
     println!("seed {}: started in {:.1?}", setup.wish.seed, begun.elapsed());
-    let stop = Arc::new(AtomicBool::new(false));
-    let loading = tokio::spawn(load::run(
-        admin,
-        inspector,
-        ledger.clone(),
-        mails.clone(),
-        setup.wish.seed,
-        setup.shape,
-        stop.clone(),
-    ));
+    let (stop, tickets_only) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    let load = load::Load {
+        ledger: ledger.clone(),
+        mails: mails.clone(),
+        seed: setup.wish.seed,
+        shape: setup.shape,
+        stop: stop.clone(),
+        tickets_only: tickets_only.clone(),
+    };
+    let loading = tokio::spawn(load.run(admin, inspector));
     let field = Field {
         cluster,
         replicas: setup.wish.replicas,
@@ -90,11 +101,17 @@ pub async fn run(setup: Setup) -> Report {
         tally,
         balancer,
         deeds: Deeds::default(),
+        tickets_only,
         runtime: tokio::runtime::Handle::current(),
         env,
     };
-    let struck = tokio::task::spawn_blocking(move || strike_all(field, &setup));
-    let (field, mut report) = struck.await.expect("the blows");
+    let seed = setup.wish.seed;
+    let worked = tokio::task::spawn_blocking(move || {
+        let mut report = Report { seed, ..Report::default() };
+        work(&field, &mut report);
+        (field, report)
+    });
+    let (field, mut report) = worked.await.expect("the work");
     stop.store(true, Ordering::SeqCst);
     loading.await.expect("the load");
     watching.abort();
@@ -104,8 +121,7 @@ pub async fn run(setup: Setup) -> Report {
         .expect("the end")
 }
 
-fn strike_all(field: Field, setup: &Setup) -> (Field, Report) {
-    let mut report = Report { seed: setup.wish.seed, ..Report::default() };
+fn strike_all(field: &Field, setup: &Setup, report: &mut Report) {
     let begun = Instant::now();
     // Something must be there before the first blow.
     sleep(Duration::from_secs(5));
@@ -114,10 +130,9 @@ fn strike_all(field: Field, setup: &Setup) -> (Field, Report) {
             report.left_out.push(strike.kind);
             continue;
         }
-        report.blows.push(one(&field, strike));
+        report.blows.push(one(field, strike));
     }
     sleep(setup.at_least.saturating_sub(begun.elapsed()));
-    (field, report)
 }
 
 fn one(field: &Field, strike: Strike) -> Blow {
@@ -163,7 +178,7 @@ fn close(field: &Field, mut report: Report, mails: &std::path::Path, begun: Inst
             facts.duplicates_allowed = report.duplicates_allowed();
             let verdict = reconcile::judge(&facts);
             report.duplicates = verdict.duplicates;
-            report.lines = verdict.lines;
+            report.lines.extend(verdict.lines);
             report.broken.extend(verdict.broken);
         }
         Err(error) => report.broken.push(format!("not reconciled: {error}")),

@@ -10,3 +10,4 @@ mod history_import;
 mod main_job;
 mod main_job_parts;
 mod smoke;
+mod suite_restore;

@@ -19,6 +19,7 @@ use std::{
 };
 
 pub use http::get;
+pub use process::faketime;
 use serde_json::Value;
 use tempfile::TempDir;
 

@@ -272,7 +272,7 @@ impl Consumer {
             parking::park(tx, &trouble, now, now).await?;
             return Ok(Outcome::Parked);
         }
-        self.reactions.run(tx, event).await?;
+        self.reactions.run(tx, &self.group, event).await?;
         Ok(Outcome::Done)
     }
 

@@ -69,7 +69,7 @@ pub(crate) async fn effect(
     if !first_sight(tx, consumer, event.id, now).await? {
         return Ok(Outcome::Duplicate);
     }
-    reactions.run(tx, event).await?;
+    reactions.run(tx, consumer, event).await?;
     Ok(Outcome::Done)
 }
 

@@ -152,7 +152,7 @@ impl Retry {
     async fn react(&self, tx: &Tx, row: &ParkedRow, delivery: &Delivery) -> Result<(), Failure> {
         let event = Envelope::from_record(&delivery.record)?;
         let span = process_span(&self.service, &self.group, self.log.system(), &event);
-        self.reactions.run(tx, &event).instrument(span).await?;
+        self.reactions.run(tx, &self.group, &event).instrument(span).await?;
         self.remove(tx, row).await?;
         Ok(())
     }

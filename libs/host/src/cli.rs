@@ -1,5 +1,6 @@
 //! The command line that every service has; the suite adds its own commands beside these.
 
+mod offsets;
 mod remote;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -15,6 +16,7 @@ use crate::{
     telemetry,
 };
 
+pub use offsets::{Offsets, RewindTo};
 pub use remote::{DeadLetters, Remote};
 
 /// Options of every command.
@@ -53,6 +55,11 @@ pub enum Command {
     },
     /// Lists, shows and re-drives events that could not be handled.
     DeadLetters(DeadLetters),
+    /// Prints how far the service has read in Kafka. Belongs to a backup and is taken first: what
+    /// was read by then has its effect in a database that is backed up afterwards.
+    Offsets(Offsets),
+    /// Lets a service that was restored from a backup read again what came since. Stop it first.
+    Rewind(RewindTo),
 }
 
 /// Called once, with what runs.
@@ -96,6 +103,8 @@ pub fn run(command: Command, common: &Common, modules: &[Module], options: Optio
         Command::Openapi { service, format } => print_openapi(modules, service.as_deref(), format),
         Command::Healthcheck { url } => remote::healthcheck(modules, common, &options, url),
         Command::DeadLetters(command) => remote::dead_letters(command, modules),
+        Command::Offsets(command) => offsets::print(&command, modules, common, &options),
+        Command::Rewind(command) => offsets::rewind(&command, modules, common, &options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -184,14 +193,17 @@ fn print_openapi(
     service: Option<&str>,
     format: openapi::Format,
 ) -> Result<(), Error> {
+    print!("{}", openapi::text(one_of(modules, service)?, format)?);
+    Ok(())
+}
+
+/// The module of this name, or the only one.
+fn one_of<'a>(modules: &'a [Module], service: Option<&str>) -> Result<&'a Module, Error> {
     let module = match (service, modules) {
         (Some(name), _) => modules.iter().find(|m| m.name == name),
         (None, [only]) => Some(only),
         (None, _) => None,
     };
     let names = || modules.iter().map(|m| m.name).collect::<Vec<_>>().join(", ");
-    let module =
-        module.ok_or_else(|| Error::setting("--service", format!("must be one of {}", names())))?;
-    print!("{}", openapi::text(module, format)?);
-    Ok(())
+    module.ok_or_else(|| Error::setting("--service", format!("must be one of {}", names())))
 }

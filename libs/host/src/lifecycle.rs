@@ -29,8 +29,10 @@ use clock::DatabaseClock;
 use folder::DataFolder;
 
 pub use auth::issuer;
+pub(crate) use backbone::kafka;
 pub use backbone::topics;
 pub use databases::migrate;
+pub(crate) use databases::open_one as connect;
 
 type Configure = Arc<dyn Fn(&mut ActixConfig) + Send + Sync>;
 

@@ -32,7 +32,7 @@ mod request;
 mod respond;
 mod telemetry;
 
-pub use auth::{Allowed, AuthSettings, Authenticator, KeySource, Needs, Public, may};
+pub use auth::{Allowed, AuthSettings, Authenticator, ClaimNames, KeySource, Needs, Public, may};
 pub use body::{BodyLimit, Json, Raw, UploadLimit};
 pub use drain::Drain;
 pub use edge::{Edge, edge};

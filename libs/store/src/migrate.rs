@@ -5,9 +5,13 @@
 //! document, `{bytes}` binary data, `{ts}` an instant. A line starting with `--pg ` or `--lite `
 //! holds a statement for that database alone.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement, TransactionTrait};
-use sea_orm_migration::{MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, Statement, TransactionTrait};
+use sea_orm_migration::{
+    MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager, seaql_migrations,
+};
 
 use crate::{Db, fault};
 
@@ -94,6 +98,7 @@ impl Migrations {
     }
 
     /// Applies what is missing, under a lock that lets one process at a time migrate a database.
+    /// Steps of a newer version that the database already has are left alone.
     pub async fn run(&self, db: &Db) -> Result<(), DbErr> {
         if !db.is_postgres() {
             // The data folder's lock already keeps other processes away.
@@ -106,87 +111,75 @@ impl Migrations {
             "SELECT pg_advisory_xact_lock(1801807477)",
         ))
         .await?;
-        let outcome = match self.beside_newer(db).await {
-            Ok(steps) => steps.up(db.connection(), None).await,
-            Err(e) => Err(e),
-        };
+        let outcome = async { self.beside_newer(db).await?.up(db.connection(), None).await }.await;
         lock.commit().await?;
         outcome
     }
 
-    /// Names of steps that this binary has and the database lacks.
+    /// Names of steps that this binary has and the database lacks. Needs no right to change the
+    /// schema.
     pub async fn pending(&self, db: &Db) -> Result<Vec<String>, DbErr> {
-        let steps = self.beside_newer(db).await?;
-        let pending = steps.get_pending_migrations(db.connection()).await?;
+        let all = self.beside_newer(db).await?;
+        let pending = all.get_pending_migrations_read_only(db.connection()).await?;
         Ok(pending.iter().map(|m| m.name().to_owned()).collect())
     }
 
-    /// These steps, and those that a newer version has taken in this database: done, and no fault.
-    /// A newer version expands before it contracts, so that this one may go on or come back.
-    async fn beside_newer(&self, db: &Db) -> Result<Steps, DbErr> {
-        let mut steps = Steps { own: self.0.clone(), newer: vec![] };
-        let taken = steps.get_migration_models(db.connection()).await?;
-        let known = |name: &str| self.0.iter().any(|own| own.name == name);
-        let newer = taken.into_iter().map(|model| model.version).filter(|name| !known(name));
-        steps.newer = newer.map(Newer).collect();
-        Ok(steps)
+    /// Names of steps that the database has and this binary lacks: a newer version has been here.
+    pub async fn newer(&self, db: &Db) -> Result<Vec<String>, DbErr> {
+        Ok(self.beside_newer(db).await?.newer)
+    }
+
+    async fn beside_newer(&self, db: &Db) -> Result<BesideNewer, DbErr> {
+        let connection = db.connection();
+        let applied = match SchemaManager::new(connection).has_table("seaql_migrations").await? {
+            true => seaql_migrations::Entity::find().all(connection).await?,
+            false => vec![],
+        };
+        let known: HashSet<&str> = self.0.iter().map(|m| m.name).collect();
+        let newer = applied.into_iter().map(|model| model.version);
+        let newer = newer.filter(|name| !known.contains(name.as_str())).collect();
+        Ok(BesideNewer { own: self.0.clone(), newer })
     }
 }
 
-struct Steps {
+type Step = Box<dyn MigrationTrait>;
+
+/// The steps of this version and the names of those that a newer one has applied.
+///
+/// The migrator takes a step that it does not know for a lost file and refuses to work. Here it is
+/// the rule: during an upgrade, and after it was taken back, the old version runs on the schema
+/// that the new one has expanded.
+struct BesideNewer {
     own: Vec<SqlMigration>,
-    newer: Vec<Newer>,
+    newer: Vec<String>,
 }
 
-impl MigratorTraitSelf for Steps {
-    fn migrations(&self) -> Vec<Box<dyn MigrationTrait>> {
-        let own = self.own.iter().map(|m| Box::new(*m) as Box<dyn MigrationTrait>);
-        own.chain(self.newer.iter().map(|m| Box::new(m.clone()) as Box<dyn MigrationTrait>))
-            .collect()
+impl MigratorTraitSelf for BesideNewer {
+    fn migrations(&self) -> Vec<Step> {
+        let newer = self.newer.iter().map(|name| Box::new(Applied(name.clone())) as Step);
+        newer.chain(self.own.iter().map(|m| Box::new(*m) as Step)).collect()
     }
 }
 
-/// A step that this binary does not know and the database has behind it.
-#[derive(Debug, Clone)]
-struct Newer(String);
+/// A step of a newer version. It stands in the database already, so it is never run.
+struct Applied(String);
 
-impl MigrationName for Newer {
+impl MigrationName for Applied {
     fn name(&self) -> &str {
         &self.0
     }
 }
 
 #[async_trait]
-impl MigrationTrait for Newer {
+impl MigrationTrait for Applied {
     async fn up(&self, _manager: &SchemaManager) -> Result<(), DbErr> {
-        Err(DbErr::Migration(format!("{} is a newer version's", self.0)))
+        Err(DbErr::Migration(format!("{} belongs to a newer version", self.0)))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn an_older_version_works_beside_a_newer_one() {
-        let dir = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/t.db", dir.path().display());
-        let settings = crate::DbSettings { url, max_connections: 2, acquire_timeout_secs: 5 };
-        let db = Db::connect(&settings).await.unwrap();
-        let first = SqlMigration::new("m1", "create table a (id int)");
-        let second = SqlMigration::new("m2", "create table b (id int)");
-        let third = SqlMigration::new("m3", "create table c (id int)");
-        Migrations(vec![first, third]).run(&db).await.unwrap();
-
-        let older = Migrations(vec![first]);
-        assert!(older.pending(&db).await.unwrap().is_empty());
-        older.run(&db).await.unwrap();
-        // One that branched off has own steps to take, and takes them.
-        let other = Migrations(vec![first, second]);
-        assert_eq!(other.pending(&db).await.unwrap(), ["m2"]);
-        other.run(&db).await.unwrap();
-        assert!(other.pending(&db).await.unwrap().is_empty());
-    }
 
     #[test]
     fn one_text_serves_both_databases() {
@@ -208,5 +201,26 @@ mod tests {
                 "create index l on a (j)"
             ]
         );
+    }
+
+    #[tokio::test]
+    async fn the_old_version_runs_on_the_schema_of_the_new_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/a.db", dir.path().display());
+        let db = Db::connect(&crate::DbSettings::new(&url)).await.unwrap();
+        let one = SqlMigration::new("m1", "create table a (id {seq});\n");
+        let two = SqlMigration::new("m2", "alter table a add column b text;\n");
+        let three = SqlMigration::new("m3", "create table c (id {seq});\n");
+        let old = Migrations::new([vec![one]]);
+        let new = Migrations::new([vec![one, two, three]]);
+        assert_eq!(new.pending(&db).await.unwrap(), ["m1", "m2", "m3"]);
+        Migrations::new([vec![one, two]]).run(&db).await.unwrap();
+        assert_eq!(old.pending(&db).await.unwrap(), [] as [&str; 0]);
+        assert_eq!(old.newer(&db).await.unwrap(), ["m2"]);
+        old.run(&db).await.unwrap();
+        assert_eq!(new.pending(&db).await.unwrap(), ["m3"]);
+        assert_eq!(new.newer(&db).await.unwrap(), [] as [&str; 0]);
+        new.run(&db).await.unwrap();
+        assert_eq!(new.pending(&db).await.unwrap(), [] as [&str; 0]);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::{fmt, path::PathBuf};
 
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use kernel::Locale;
 use lettre::message::Mailbox;
@@ -17,6 +18,8 @@ pub struct Settings {
     #[serde(deserialize_with = "parsed")]
     pub timezone: Tz,
     pub stale_after_hours: u32,
+    #[serde(deserialize_with = "instant")]
+    pub silent_before: Option<DateTime<Utc>>,
     pub lease_secs: u32,
     pub wake_on_event: bool,
     pub email: Email,
@@ -135,6 +138,17 @@ fn locale<'de, D: Deserializer<'de>>(from: D) -> Result<Locale, D::Error> {
         "zh-CN" => Ok(Locale::ZhCn),
         "en" => Ok(Locale::En),
         other => Err(Error::custom(format!("{other:?} is neither zh-CN nor en"))),
+    }
+}
+
+/// An instant, or nothing where the text is empty.
+fn instant<'de, D: Deserializer<'de>>(from: D) -> Result<Option<DateTime<Utc>>, D::Error> {
+    match String::deserialize(from)?.as_str() {
+        "" => Ok(None),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|e| Error::custom(format!("{text:?} is no instant (RFC 3339): {e}"))),
     }
 }
 

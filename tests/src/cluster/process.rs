@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions},
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     thread::sleep,
     time::{Duration, Instant},
@@ -18,7 +19,8 @@ const PROBE: Duration = Duration::from_secs(5);
 
 impl Cluster {
     /// Starts a process and returns when it answers `/health/live`. `extra_env` comes on top of the
-    /// plan's, for this life only; `KEFU_FAKETIME=+1h` gives it another time of day.
+    /// plan's, for this life only; `KEFU_FAKETIME=+1h` gives it another time of day, `KEFU_BIN_DIR`
+    /// takes its program from elsewhere.
     pub fn start_service(&self, name: &str, extra_env: &[(&str, &str)]) -> Result<(), String> {
         self.spawn(name, extra_env)?;
         let begun = Instant::now();
@@ -107,6 +109,12 @@ impl Cluster {
         self.status(name).is_some()
     }
 
+    /// File of the settings that a process is started with, lines `NAME=VALUE`.
+    #[must_use]
+    pub fn settings_of(&self, name: &str) -> PathBuf {
+        self.path().join(name).join("env")
+    }
+
     /// Process id while it runs.
     #[must_use]
     pub fn pid(&self, name: &str) -> Option<u32> {
@@ -145,8 +153,10 @@ impl Cluster {
         let log = OpenOptions::new().create(true).append(true).open(self.log_of(name));
         let log = log.map_err(|e| format!("{name}: {e}"))?;
         let output = log.try_clone().map_err(|e| e.to_string())?;
+        let own = extra_env.iter().find(|(name, _)| *name == "KEFU_BIN_DIR");
+        let bin_dir = own.map_or(self.bin_dir.as_path(), |(_, dir)| Path::new(dir));
         let mut command =
-            Command::new(self.bin_dir.join(format!("kefu-{}", service_of(name).ok_or(name)?)));
+            Command::new(bin_dir.join(format!("kefu-{}", service_of(name).ok_or(name)?)));
         command
             .arg("serve")
             .envs(settings.lines().filter_map(|line| line.split_once('=')))
@@ -209,7 +219,10 @@ fn service_of(name: &str) -> Option<&'static str> {
 }
 
 /// The library that gives a process another time of day; installed if need be.
-fn faketime() -> Result<String, String> {
+///
+/// # Errors
+/// When it is missing and cannot be installed.
+pub fn faketime() -> Result<String, String> {
     let script = r#". "$1" && need_faketime >&2 && printf %s "$faketime""#;
     let lib = root().join("deploy/local/lib.sh");
     run(Command::new("bash").args(["-euc", script, "cluster"]).arg(lib))

@@ -8,7 +8,7 @@ mod sql;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-pub use kafka::{Difference, KafkaLog, KafkaSettings, TopicCheck};
+pub use kafka::{Difference, KafkaLog, KafkaSettings, Rewind, TopicCheck};
 pub use memory::MemoryLog;
 pub use sql::SqlLog;
 

@@ -7,7 +7,9 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use events::log::{EventLog, KafkaLog, KafkaSettings, LogError, Record, SqlLog, TopicCheck};
+use events::log::{
+    EventLog, KafkaLog, KafkaSettings, LogError, Record, Rewind, SqlLog, TopicCheck,
+};
 use kernel::{Clock, ManualClock};
 use store::{Db, DbSettings};
 use tokio::{sync::watch, time::timeout};
@@ -208,4 +210,46 @@ async fn the_sql_log_forgets_what_is_old_and_read_by_all() {
     assert_eq!(left().await, 2, "the first is old and read by both");
     let mut new = log.subscribe("new", &["t"]).await.unwrap();
     assert_eq!(by_key(&take(&mut *new, 2).await)["a"], [2, 3]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_is_set_back_only_while_nobody_reads() {
+    let log = KafkaLog::new(kafka()).unwrap();
+    let (topic, group) = (topic(&log).await, unique("group"));
+    let keys = ["a", "b", "c", "d"];
+    append(&log, &keys.map(|key| record(&topic, key, 1))).await;
+    assert_eq!(log.offsets(&group).await.unwrap(), []);
+    let mut reader = log.subscribe(&group, &[&topic]).await.unwrap();
+    for delivery in take(&mut *reader, 4).await {
+        reader.ack(&delivery.position).await.unwrap();
+    }
+    reader.close().await.unwrap();
+    let then = log.offsets(&group).await.unwrap();
+    assert_eq!(then.iter().map(|p| p.offset).sum::<i64>(), 4);
+    tokio::time::sleep(Duration::from_millis(10)).await;
+    let between = kernel::SystemClock.now();
+    tokio::time::sleep(Duration::from_millis(10)).await;
+
+    append(&log, &keys.map(|key| record(&topic, key, 2))).await;
+    let mut reader = log.subscribe(&group, &[&topic]).await.unwrap();
+    let last = take(&mut *reader, 4).await;
+    assert!(by_key(&last).values().all(|n| n == &[2]));
+    for delivery in &last {
+        reader.ack(&delivery.position).await.unwrap();
+    }
+    let refused = log.rewind(&group, Rewind::To(then.clone()), false).await.unwrap_err();
+    assert!(refused.to_string().contains("is being read"), "{refused}");
+    reader.close().await.unwrap();
+
+    for to in [Rewind::To(then), Rewind::Since(between)] {
+        let (_, again) = log.rewind(&group, to.clone(), false).await.unwrap();
+        assert_eq!(again, 4, "{to:?}");
+        let mut reader = log.subscribe(&group, &[&topic]).await.unwrap();
+        let got = take(&mut *reader, 4).await;
+        assert!(by_key(&got).values().all(|n| n == &[2]), "{got:?}");
+        reader.close().await.unwrap();
+    }
+    // Partitions that a backup does not name had not been read when it was taken.
+    let (_, again) = log.rewind(&group, Rewind::To(vec![]), false).await.unwrap();
+    assert_eq!(again, 8);
 }

@@ -1,7 +1,7 @@
 //! Whose tokens are believed: an OpenID Connect provider's, or those that the process issues
 //! itself for trying out.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use http::{
     AuthSettings, Authenticator, KeySource,
@@ -39,7 +39,8 @@ pub(super) fn prepare(
     public_url: &str,
     clock: &Arc<dyn Clock>,
 ) -> Result<Prepared, Error> {
-    let Auth { mode, mut issuer, jwks_url, audience } = settings.auth.clone();
+    let claims = settings.auth.claims();
+    let Auth { mode, mut issuer, jwks_url, audience, .. } = settings.auth.clone();
     let mut built_in = None;
     let keys = match (&overrides.keys, mode) {
         (Some(keys), _) => keys.clone(),
@@ -53,8 +54,15 @@ pub(super) fn prepare(
             keys
         }
     };
-    let authenticator = Authenticator::new(AuthSettings { issuer, audience, keys })
-        .map_err(|e| Error::other("setting up authentication", e.to_string()))?;
+    let authenticator = Authenticator::new(AuthSettings {
+        issuer,
+        audience,
+        keys,
+        claims,
+        leeway: Duration::from_secs(settings.auth.leeway_secs),
+        keys_max_age: Duration::from_secs(settings.auth.keys_max_age_secs),
+    })
+    .map_err(|e| Error::other("setting up authentication", e.to_string()))?;
     Ok(Prepared {
         authenticator: Arc::new(authenticator.with_clock(clock.clone())),
         issuer: built_in,

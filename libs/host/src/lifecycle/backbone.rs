@@ -35,7 +35,8 @@ pub(super) async fn log(
     }
 }
 
-fn kafka(section: &EventsSection) -> Result<KafkaLog, Error> {
+/// The cluster that the settings name.
+pub(crate) fn kafka(section: &EventsSection) -> Result<KafkaLog, Error> {
     let settings = KafkaSettings {
         partitions: section.partitions,
         replication: section.replication,

@@ -28,6 +28,14 @@ pub(super) async fn open(modules: &[Module], settings: &Settings) -> Result<Vec<
                 });
             }
         }
+        let newer = migrations.newer(&db).await.map_err(fault)?;
+        if !newer.is_empty() {
+            tracing::warn!(
+                service = module.name,
+                ?newer,
+                "a newer version has migrated the database"
+            );
+        }
         Ok(db)
     }))
     .await
@@ -50,6 +58,11 @@ pub async fn migrate(modules: &[Module], settings: &Settings) -> Result<(), Erro
         db.close().await.map_err(fault)?;
     }
     Ok(())
+}
+
+/// One module's database, as it is.
+pub(crate) async fn open_one(module: &Module, settings: &Settings) -> Result<Db, Error> {
+    Ok(connect(module, settings).await?.0)
 }
 
 async fn connect(module: &Module, settings: &Settings) -> Result<(Db, String), Error> {

@@ -155,7 +155,12 @@ fn health(plan: &Plan<'_>) -> http::Health {
             std::future::ready(backbone.ready())
         });
     }
-    health
+    // By this check a process fetches the keys before anybody calls, and says so when it cannot.
+    let authenticator = plan.auth.authenticator.clone();
+    health.check("identity provider", move || {
+        let authenticator = authenticator.clone();
+        async move { authenticator.ready().await.map_err(|e| e.to_string()) }
+    })
 }
 
 /// The documents as text, shared by all workers.

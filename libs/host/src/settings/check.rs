@@ -91,6 +91,14 @@ fn events(s: &Settings, faults: &mut Vec<String>) {
 }
 
 fn auth(s: &Settings, faults: &mut Vec<String>) {
+    need(s.auth.leeway_secs <= 600, faults, "auth.leeway_secs", "must be at most 600");
+    let age = s.auth.keys_max_age_secs;
+    need((5..=86_400).contains(&age), faults, "auth.keys_max_age_secs", "must be 5 to 86400");
+    let claims = s.auth.claims();
+    let mend = "must name a claim, or the way to one: /realm_access/roles";
+    need(!claims.roles.is_empty(), faults, "auth.roles_claim", mend);
+    need(!claims.org.is_empty(), faults, "auth.org_claim", mend);
+    need(!claims.id.is_empty(), faults, "auth.id_claim", mend);
     let kafka = s.events.kind == EventsKind::Kafka;
     match s.auth.mode {
         AuthMode::Oidc => {

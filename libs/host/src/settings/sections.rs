@@ -100,6 +100,26 @@ pub struct Auth {
     pub issuer: String,
     pub jwks_url: String,
     pub audience: String,
+    pub leeway_secs: u64,
+    pub keys_max_age_secs: u64,
+    /// Places of roles, parted by commas.
+    pub roles_claim: String,
+    pub role_prefix: String,
+    pub org_claim: String,
+    pub id_claim: String,
+}
+
+impl Auth {
+    #[must_use]
+    pub fn claims(&self) -> http::ClaimNames {
+        let places = self.roles_claim.split(',').map(str::trim).filter(|place| !place.is_empty());
+        http::ClaimNames {
+            roles: places.map(str::to_owned).collect(),
+            role_prefix: self.role_prefix.clone(),
+            org: self.org_claim.clone(),
+            id: self.id_claim.clone(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]

@@ -1,13 +1,13 @@
 //! Verifies bearer tokens (RFC 6750, RFC 9068).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::http::header::{self, HeaderMap};
 use jsonwebtoken::{Validation, decode, decode_header};
 use kernel::{Actor, Clock, Problem, SystemClock, codes};
 
 use super::{
-    claims::Claims,
+    claims::{ClaimNames, Claims},
     keys::{KeySource, Keys},
     verified::Verified,
 };
@@ -20,6 +20,26 @@ pub struct AuthSettings {
     /// Must be among the token's `aud`.
     pub audience: String,
     pub keys: KeySource,
+    pub claims: ClaimNames,
+    /// How far the issuer's clock may be from ours: tokens are believed so much earlier and longer.
+    pub leeway: Duration,
+    /// Keys are fetched again after this time, so that a withdrawn one goes away.
+    pub keys_max_age: Duration,
+}
+
+impl AuthSettings {
+    /// The usual claims, a minute of leeway, keys for five minutes.
+    #[must_use]
+    pub fn new(issuer: &str, audience: &str, keys: KeySource) -> Self {
+        Self {
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            keys,
+            claims: ClaimNames::default(),
+            leeway: Duration::from_secs(60),
+            keys_max_age: Duration::from_secs(300),
+        }
+    }
 }
 
 /// Verifies tokens of one issuer. One per process, shared by all workers.
@@ -28,6 +48,8 @@ pub struct Authenticator {
     verified: Verified,
     issuer: String,
     audience: String,
+    claims: ClaimNames,
+    leeway: Duration,
     clock: Arc<dyn Clock>,
 }
 
@@ -53,12 +75,19 @@ impl Refusal {
 }
 
 impl Authenticator {
-    /// Fails only when no TLS client can be made; keys are fetched with the first token.
+    /// Fails only when no TLS client can be made; keys are fetched with the first token, or by
+    /// [`Authenticator::ready`].
     pub fn new(settings: AuthSettings) -> Result<Self, Problem> {
-        let AuthSettings { issuer, audience, keys } = settings;
-        let keys = Keys::new(issuer.clone(), keys)?;
+        let AuthSettings { issuer, audience, keys, claims, leeway, keys_max_age } = settings;
+        let keys = Keys::new(issuer.clone(), keys, keys_max_age)?;
         let (verified, clock) = (Verified::default(), Arc::new(SystemClock));
-        Ok(Self { keys, verified, issuer, audience, clock })
+        Ok(Self { keys, verified, issuer, audience, claims, leeway, clock })
+    }
+
+    /// Whether there are keys to verify tokens with; fetches them if there never were any. Once
+    /// there are, a provider that is away is no reason not to be ready.
+    pub async fn ready(&self) -> Result<(), Problem> {
+        self.keys.at_hand().await
     }
 
     /// Judges expiry by another clock than the machine's.
@@ -88,10 +117,11 @@ impl Authenticator {
                 claims
             }
         };
-        claims.to_actor(self.clock.now().timestamp()).map_err(Refusal::Invalid)
+        let now = self.clock.now().timestamp();
+        claims.to_actor(&self.claims, self.leeway, now).map_err(Refusal::Invalid)
     }
 
-    /// Checks everything but the time.
+    /// Checks everything but the time and what the claims mean.
     async fn check(&self, token: &str) -> Result<Claims, Refusal> {
         let unreadable = Refusal::Invalid("the token cannot be read");
         let header = decode_header(token).map_err(|_| unreadable.clone())?;
@@ -109,7 +139,7 @@ impl Authenticator {
         let mut validation = Validation::new(key.algorithm);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
-        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         // Claims::to_actor judges time, by our own clock.
         validation.validate_exp = false;
         let token = decode::<Claims>(token, &key.key, &validation).map_err(|e| {

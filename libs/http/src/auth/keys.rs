@@ -14,13 +14,11 @@ use kernel::Problem;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 
-/// A key that is not there makes us ask the provider at most this often.
-const MIN_INTERVAL: Duration = Duration::from_secs(30);
+/// A key that is not there makes us ask the provider at most this often: anybody can name one.
+const MIN_INTERVAL: Duration = Duration::from_secs(5);
 /// As long as there are no keys at all: at most this often.
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);
-/// Keys are fetched again after this time, so that a withdrawn one goes away…
-const MAX_AGE: Duration = Duration::from_secs(600);
-/// …and are believed for so long while the provider is away.
+/// Keys are believed for so long while the provider is away.
 const MAX_STALE: Duration = Duration::from_secs(24 * 3_600);
 /// Keys of one provider that are looked at.
 const MAX_KEYS: usize = 100;
@@ -64,6 +62,9 @@ struct Inner {
     /// Time of the last attempt; held while fetching, so that one request fetches for all.
     attempt: Mutex<Option<Instant>>,
     min_interval: Duration,
+    /// Keys older than this are fetched again beside the requests, and before the next request is
+    /// judged when they are twice as old.
+    max_age: Duration,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +79,11 @@ struct Discovery {
 }
 
 impl Keys {
-    pub(crate) fn new(issuer: String, source: KeySource) -> Result<Self, Problem> {
+    pub(crate) fn new(
+        issuer: String,
+        source: KeySource,
+        max_age: Duration,
+    ) -> Result<Self, Problem> {
         let client = reqwest::Client::builder()
             .timeout(Duration::from_secs(5))
             .connect_timeout(Duration::from_secs(3))
@@ -95,6 +100,7 @@ impl Keys {
             set,
             attempt,
             min_interval: MIN_INTERVAL,
+            max_age,
         })))
     }
 
@@ -106,22 +112,45 @@ impl Keys {
         if matches!(inner.source, KeySource::Static(_)) {
             return Ok(found);
         }
-        let age = set.fetched.map(|at| at.elapsed());
-        if found.is_some() && age.is_some_and(|age| age < MAX_STALE) {
-            if age.is_some_and(|age| age > MAX_AGE) {
-                self.refresh_beside(set.fetched);
-            }
-            return Ok(found);
+        let Some(age) = set.fetched.map(|at| at.elapsed()).filter(|age| *age < MAX_STALE) else {
+            inner.refresh(set.fetched).await?;
+            return Ok(inner.current().find(kid));
+        };
+        if found.is_none() {
+            inner.refresh(set.fetched).await?;
+        } else if age > 2 * inner.max_age {
+            // Nobody has asked for a while: what was withdrawn meanwhile must not pass once more.
+            self.refresh_first(set.fetched).await;
+        } else if age > inner.max_age {
+            self.refresh_beside(set.fetched);
         }
-        inner.refresh(set.fetched).await?;
         Ok(inner.current().find(kid))
+    }
+
+    /// Fails while there never were any keys; tries to fetch them then.
+    pub(crate) async fn at_hand(&self) -> Result<(), Problem> {
+        let set = self.0.current();
+        if set.fetched.is_some() || matches!(self.0.source, KeySource::Static(_)) {
+            return Ok(());
+        }
+        self.0.refresh(None).await
     }
 
     /// The keys at hand, unless it is time to fetch them again.
     pub(crate) fn fresh(&self) -> Option<Arc<KeySet>> {
         let set = self.0.current();
-        let fetched_lately = set.fetched.is_some_and(|at| at.elapsed() <= MAX_AGE);
+        let fetched_lately = set.fetched.is_some_and(|at| at.elapsed() <= self.0.max_age);
         (fetched_lately || matches!(self.0.source, KeySource::Static(_))).then_some(set)
+    }
+
+    /// Fetches unless somebody else does, and goes on with the keys at hand when that fails.
+    async fn refresh_first(&self, seen: Option<Instant>) {
+        if self.0.attempt.try_lock().is_err() {
+            return;
+        }
+        if let Err(problem) = self.0.refresh(seen).await {
+            tracing::warn!(%problem, "signing keys could not be fetched again");
+        }
     }
 
     /// Fetches while requests go on with the keys at hand: nobody waits for a provider that is away.
@@ -227,22 +256,23 @@ impl KeySet {
     }
 }
 
-/// Public keys for EdDSA, ES256 and RS256; symmetric keys never.
+/// Public keys with the algorithm that they name, or the usual one of their kind; symmetric keys
+/// never.
 fn usable_key(jwk: &Jwk) -> Option<VerifyKey> {
+    use Algorithm::{ES256, ES384, EdDSA, PS256, PS384, PS512, RS256, RS384, RS512};
     if !matches!(jwk.common.public_key_use, None | Some(PublicKeyUse::Signature)) {
         return None;
     }
-    let algorithm = match &jwk.algorithm {
-        AlgorithmParameters::OctetKeyPair(p) if p.curve == EllipticCurve::Ed25519 => {
-            Algorithm::EdDSA
-        }
-        AlgorithmParameters::EllipticCurve(p) if p.curve == EllipticCurve::P256 => Algorithm::ES256,
-        AlgorithmParameters::RSA(_) => Algorithm::RS256,
+    let fitting: &[Algorithm] = match &jwk.algorithm {
+        AlgorithmParameters::OctetKeyPair(p) if p.curve == EllipticCurve::Ed25519 => &[EdDSA],
+        AlgorithmParameters::EllipticCurve(p) if p.curve == EllipticCurve::P256 => &[ES256],
+        AlgorithmParameters::EllipticCurve(p) if p.curve == EllipticCurve::P384 => &[ES384],
+        AlgorithmParameters::RSA(_) => &[RS256, RS384, RS512, PS256, PS384, PS512],
         _ => return None,
     };
-    if jwk.common.key_algorithm.is_some_and(|named| named != KeyAlgorithm::from(algorithm)) {
-        return None;
-    }
+    let named = jwk.common.key_algorithm;
+    let fits = |algorithm: &&Algorithm| named.is_none_or(|n| n == KeyAlgorithm::from(**algorithm));
+    let algorithm = *fitting.iter().find(fits)?;
     let key = DecodingKey::from_jwk(jwk).ok()?;
     Some(VerifyKey { algorithm, key })
 }
@@ -259,25 +289,72 @@ mod tests {
         json!({"kty": "OKP", "crv": "Ed25519", "kid": kid, "x": x})
     }
 
-    #[tokio::test]
-    async fn a_new_key_is_fetched_and_a_withdrawn_one_forgotten() {
+    /// A provider of one key, and keys that ask it as often as they like.
+    async fn provider_of(kid: &str, max_age: Duration) -> (MockServer, Keys) {
         let provider = MockServer::start().await;
-        let serve = async |kid: &str| {
-            provider.reset().await;
-            let keys = ResponseTemplate::new(200).set_body_json(json!({"keys": [jwk(kid)]}));
-            Mock::given(wiremock::matchers::any()).respond_with(keys).mount(&provider).await;
-        };
-        serve("a").await;
-        let keys = Keys::new("x".into(), KeySource::Url(provider.uri())).unwrap();
+        serve(&provider, kid).await;
+        let keys = Keys::new("x".into(), KeySource::Url(provider.uri()), max_age).unwrap();
         let mut inner = Arc::into_inner(keys.0).unwrap();
         inner.min_interval = Duration::ZERO;
-        let keys = Keys(Arc::new(inner));
+        (provider, Keys(Arc::new(inner)))
+    }
+
+    async fn serve(provider: &MockServer, kid: &str) {
+        provider.reset().await;
+        let keys = ResponseTemplate::new(200).set_body_json(json!({"keys": [jwk(kid)]}));
+        Mock::given(wiremock::matchers::any()).respond_with(keys).mount(provider).await;
+    }
+
+    #[tokio::test]
+    async fn a_new_key_is_fetched_and_a_withdrawn_one_forgotten() {
+        let (provider, keys) = provider_of("a", Duration::from_secs(300)).await;
         assert!(keys.find(Some("a")).await.unwrap().is_some());
-        serve("b").await;
+        serve(&provider, "b").await;
         assert!(keys.find(Some("b")).await.unwrap().is_some());
         assert!(keys.find(Some("a")).await.unwrap().is_none());
         provider.reset().await;
         assert!(keys.find(Some("b")).await.unwrap().is_some(), "known keys need no provider");
         assert!(keys.find(Some("c")).await.is_err(), "that it is unknown cannot be told");
+    }
+
+    #[tokio::test]
+    async fn after_a_quiet_time_a_withdrawn_key_does_not_pass_once_more() {
+        let (provider, keys) = provider_of("a", Duration::from_millis(50)).await;
+        assert!(keys.find(Some("a")).await.unwrap().is_some());
+        serve(&provider, "b").await;
+        tokio::time::sleep(Duration::from_millis(110)).await;
+        assert!(keys.find(Some("a")).await.unwrap().is_none(), "too old to be believed unasked");
+        provider.reset().await;
+        tokio::time::sleep(Duration::from_millis(110)).await;
+        assert!(keys.find(Some("b")).await.unwrap().is_some(), "the provider is away");
+    }
+
+    #[tokio::test]
+    async fn at_hand_once_fetched_whatever_comes() {
+        let (provider, keys) = provider_of("a", Duration::from_millis(1)).await;
+        provider.reset().await;
+        assert!(keys.at_hand().await.is_err());
+        serve(&provider, "a").await;
+        tokio::time::sleep(FIRST_INTERVAL).await;
+        keys.at_hand().await.unwrap();
+        provider.reset().await;
+        keys.at_hand().await.unwrap();
+    }
+
+    #[test]
+    fn keys_are_used_with_the_algorithm_they_name() {
+        let of =
+            |key: Value| usable_key(&serde_json::from_value(key).unwrap()).map(|k| k.algorithm);
+        let rsa = |more: Value| {
+            let mut key = json!({"kty": "RSA", "n": "sXchDaQebHnPiGvyDOAT4saGEUetSyo9MKLOoWFsueri", "e": "AQAB"});
+            key.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            of(key)
+        };
+        assert_eq!(rsa(json!({})), Some(Algorithm::RS256));
+        assert_eq!(rsa(json!({"alg": "PS512", "use": "sig"})), Some(Algorithm::PS512));
+        assert_eq!(rsa(json!({"alg": "RSA-OAEP", "use": "enc"})), None, "for sealing, not signing");
+        assert_eq!(rsa(json!({"alg": "HS256"})), None, "the public key would be the secret");
+        assert_eq!(of(jwk("a")), Some(Algorithm::EdDSA));
+        assert_eq!(of(json!({"kty": "oct", "k": "c2VjcmV0"})), None);
     }
 }

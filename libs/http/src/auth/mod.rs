@@ -12,5 +12,6 @@ pub use authenticator::{AuthSettings, Authenticator};
 pub(crate) use authenticator::{Refusal, bearer_token};
 pub(crate) use caller::Caller;
 pub use caller::{Allowed, Public};
+pub use claims::ClaimNames;
 pub use keys::KeySource;
 pub use may::Needs;

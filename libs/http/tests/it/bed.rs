@@ -182,7 +182,7 @@ pub async fn start_with(test: &TestDb, options: Options) -> Bed {
     let issuer =
         Data::new(Issuer::new(issuer_settings(), SigningKey::ephemeral().unwrap()).unwrap());
     let keys = options.keys.unwrap_or(KeySource::Static(issuer.jwks()));
-    let auth = AuthSettings { issuer: options.issuer, audience: AUDIENCE.into(), keys };
+    let auth = AuthSettings::new(&options.issuer, AUDIENCE, keys);
     let drain = Drain::default();
     let edge = Data::new(Edge {
         authenticator: Arc::new(Authenticator::new(auth).unwrap()),

@@ -77,6 +77,7 @@ async fn good_tokens() {
         json!({"exp": now() - 30}),
         json!({"nbf": now() + 30}),
         json!({"nbf": null, "name": null}),
+        json!({"iat": now() + 30, "typ": "Bearer"}),
         json!({"roles": null, "scope": "openid ticket:read"}),
     ] {
         let reply = with(&bed, &forge.sign(change.clone())).await;
@@ -105,6 +106,8 @@ async fn bad_tokens() {
         json!({"exp": null}),
         json!({"exp": "tomorrow"}),
         json!({"sub": null}),
+        json!({"iat": now() + 120}),
+        json!({"typ": "ID"}),
         json!({"sub": ""}),
         json!({"sub": "a\u{0}b"}),
         json!({"org": null}),

@@ -43,7 +43,8 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<
     let event = wordless.as_ref().unwrap_or(event);
     let switches = workflows::effective(tx, &event.org).await?;
     let on = |w: &&Workflow| switches.get(w.key).is_none_or(|switch| switch.enabled);
-    let stale = now - event.time > TimeDelta::hours(app.settings.stale_after_hours.into());
+    let stale = now - event.time > TimeDelta::hours(app.settings.stale_after_hours.into())
+        || app.settings.silent_before.is_some_and(|before| event.time < before);
     let mut any = false;
     for workflow in WORKFLOWS.iter().filter(|w| w.takes(&event.ty, &facts)).filter(on) {
         let told = recipients::of(app, tx, event, workflow, &facts).await?;

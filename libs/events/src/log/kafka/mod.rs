@@ -6,6 +6,7 @@
 
 mod consumer;
 mod context;
+mod offsets;
 mod topics;
 
 use std::{
@@ -24,6 +25,7 @@ use rdkafka::{
 use serde::Deserialize;
 
 use self::context::LogContext;
+pub use self::offsets::Rewind;
 pub use self::topics::{Difference, TopicCheck};
 use super::{EventLog, LogError, Record, Subscription, keep_prefix};
 
