@@ -41,8 +41,8 @@ done
 if [ "${1:-}" != inside ]; then
     if [ -z "${KEFU_TEST_BUILT:-}" ]; then
         old=${KEFU_TEST_OLD:-$old_version}
-        "$repo/deploy/images/build.sh" --ref "$old" --tag old "${services[@]}"
-        "$repo/deploy/images/build.sh" --tag new
+        "$repo/deploy/images/build.sh" --profile release --ref "$old" --tag old "${services[@]}"
+        "$repo/deploy/images/build.sh" --profile release --tag new
         for name in "${services[@]}"; do
             $KEFU_CLUSTER_LOAD "localhost/kefu-$name:old"
             $KEFU_CLUSTER_LOAD "localhost/kefu-$name:new"
