@@ -27,8 +27,8 @@ done
 
 podman image exists "$suite" || die "$suite is missing. Mend it with:  deploy/images/build.sh --tag $tag suite"
 # /data belongs to the image's own user.
-container=$(podman run -d "${strict[@]}" --user 65532:65532 --tmpfs /data "$suite" serve)
-trap 'podman rm -f -t 0 "$container" >/dev/null 2>&1 || true' EXIT
+container=$(podman run -d "${strict[@]}" --user 65532:65532 -v kefu-check:/data:U "$suite" serve)
+trap 'podman rm -f -t 0 "$container" >/dev/null 2>&1 || true; podman volume rm -f kefu-check >/dev/null' EXIT
 for n in {1..120}; do
     if podman exec "$container" /kefu healthcheck >/dev/null 2>&1; then break; fi
     [ "$n" -lt 120 ] || { podman logs "$container" >&2 || true; fail "$suite does not get ready"; }
