@@ -11,3 +11,4 @@ cargo test --workspace --test journeys --test cluster --test faults --test chaos
 tests/openapi/check.sh
 tests/helm/check.sh
 tests/observability/rules.sh
+tests/compose/check.sh

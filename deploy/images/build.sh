@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds the images of deploy/Dockerfile with podman, or docker where there is no podman, and prints their sizes.
 #
-#   build.sh [--ref GIT_REF] [--tag TAG] [--profile release|dev] [SERVICE...]
+#   build.sh [--ref GIT_REF] [--tag TAG] [--profile dist|release|dev] [SERVICE...]
 #
 # SERVICE is customer, ticketing, quality, survey, notification or suite; all of them unless named. Images
 # are called localhost/kefu-SERVICE:TAG (suite: localhost/kefu:TAG); TAG is `dev`. Without --ref the working
@@ -15,12 +15,12 @@ set -euo pipefail
 me=build
 repo=$(cd -- "$here/../.." && pwd -P)
 
-ref='' tag=dev profile=release services=()
+ref='' tag=dev profile=dist services=()
 while [ $# -gt 0 ]; do
     case $1 in
         --ref | --tag | --profile) [ $# -ge 2 ] || die "$1 needs a value"; declare "${1#--}=$2"; shift ;;
         customer | ticketing | quality | survey | notification | suite) services+=("$1") ;;
-        *) die "usage: build.sh [--ref GIT_REF] [--tag TAG] [--profile release|dev] [SERVICE...]" ;;
+        *) die "usage: build.sh [--ref GIT_REF] [--tag TAG] [--profile dist|release|dev] [SERVICE...]" ;;
     esac
     shift
 done

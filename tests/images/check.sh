@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Every image as it has to run: read-only root, no capabilities, an unknown user without rights, no shell
-# inside; prints their sizes. deploy/images/build.sh makes them.
+# Every image as it has to run: read-only root, no capabilities, a user without rights (the services' are run
+# by one they do not know), no shell inside; prints their sizes. deploy/images/build.sh makes them.
 #
 #   check.sh [TAG]      default: dev
 set -euo pipefail
@@ -20,14 +20,15 @@ fail() { log "FAILED: $*"; failed=1; }
 for service in customer ticketing quality survey notification; do
     image=localhost/kefu-$service:$tag
     podman image exists "$image" || die "$image is missing. Mend it with:  deploy/images/build.sh --tag $tag"
-    podman run "${strict[@]}" "$image" openapi | grep -q '^openapi: 3' || fail "$image does not print its API document"
+    podman run "${strict[@]}" "$image" openapi | grep -c "^openapi: 3" >/dev/null || fail "$image does not print its API document"
     [ "$(podman image inspect --format '{{.Config.User}}' "$image")" = 65532:65532 ] || fail "$image has no user of its own"
     if podman run "${strict[@]}" --entrypoint /bin/sh "$image" -c true 2>/dev/null; then fail "$image has a shell"; fi
 done
 
 podman image exists "$suite" || die "$suite is missing. Mend it with:  deploy/images/build.sh --tag $tag suite"
-container=$(podman run -d "${strict[@]}" --tmpfs /data:mode=1777 "$suite" serve)
-trap 'podman rm -f -t 0 "$container" >/dev/null 2>&1 || true' EXIT
+# /data belongs to the image's own user.
+container=$(podman run -d "${strict[@]}" --user 65532:65532 -v kefu-check:/data:U "$suite" serve)
+trap 'podman rm -f -t 0 "$container" >/dev/null 2>&1 || true; podman volume rm -f kefu-check >/dev/null' EXIT
 for n in {1..120}; do
     if podman exec "$container" /kefu healthcheck >/dev/null 2>&1; then break; fi
     [ "$n" -lt 120 ] || { podman logs "$container" >&2 || true; fail "$suite does not get ready"; }
@@ -45,4 +46,4 @@ for image in localhost/kefu-{customer,ticketing,quality,survey,notification}:"$t
     [ "$program" -lt $((limit * 1000000)) ] || fail "$image is larger than $limit MB over its base"
 done
 [ "$failed" -eq 0 ] || exit 1
-log "all images run read-only, without capabilities, as user 54321"
+log "all images run read-only, without capabilities, as a user without rights"

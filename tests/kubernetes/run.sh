@@ -11,7 +11,7 @@
 #   KEFU_CLUSTER_NODE       address where NodePorts answer (default: 127.0.0.1)
 #   KEFU_CLUSTER_EXEC       command that brings another into the cluster's network, if this machine is not
 #                           in it (default: none)
-#   KEFU_TEST_OLD           version that is upgraded from (default: the one below)
+#   KEFU_UPGRADE_FROM       version that is upgraded from (default: the last release's tag v*, else the one below)
 #   KEFU_TEST_BUILT=1       images kefu*:old and kefu*:new are in the cluster already
 #   KEFU_TEST_SECONDS=20    how long the load goes on undisturbed between two events
 # Needs kubectl, helm, jq, and what deploy/images/build.sh and deploy/local need.
@@ -24,8 +24,8 @@ tests=$repo/tests/kubernetes
 bin=${KEFU_BIN_DIR:-${CARGO_TARGET_DIR:-$repo/target}/debug}
 dir=$repo/.local/kubernetes
 services=(customer ticketing quality survey notification)
-# The last version before survey's migration m0101_by_hand.
-old_version=c4af4e0
+# The first version that has images and runs on a newer one's schema; until there is a release.
+first=c4af4e0
 
 for name in KUBECONFIG KEFU_CLUSTER_LOAD KEFU_CLUSTER_GATEWAY; do
     [ -n "${!name:-}" ] || die "$name is not set; what it is stands at the head of tests/kubernetes/run.sh"
@@ -40,9 +40,9 @@ done
 
 if [ "${1:-}" != inside ]; then
     if [ -z "${KEFU_TEST_BUILT:-}" ]; then
-        old=${KEFU_TEST_OLD:-$old_version}
-        "$repo/deploy/images/build.sh" --ref "$old" --tag old "${services[@]}"
-        "$repo/deploy/images/build.sh" --tag new
+        old=${KEFU_UPGRADE_FROM:-$(git -C "$repo" describe --tags --abbrev=0 --match 'v*' 2>/dev/null || echo "$first")}
+        "$repo/deploy/images/build.sh" --profile release --ref "$old" --tag old "${services[@]}"
+        "$repo/deploy/images/build.sh" --profile release --tag new
         for name in "${services[@]}"; do
             $KEFU_CLUSTER_LOAD "localhost/kefu-$name:old"
             $KEFU_CLUSTER_LOAD "localhost/kefu-$name:new"
