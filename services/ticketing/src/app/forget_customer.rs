@@ -21,7 +21,7 @@ const OVERWRITE: [&str; 7] = [
        AND ticket_id IN (SELECT id FROM ticket WHERE customer_id = $2)",
     "UPDATE history SET old_value = CASE WHEN old_value IS NULL THEN NULL ELSE $1 END,
        new_value = CASE WHEN new_value IS NULL THEN NULL ELSE $1 END
-       WHERE field IN ('subject', 'resolution', 'task.opened')
+       WHERE (field IN ('subject', 'resolution') OR field LIKE 'task.%')
        AND ticket_id IN (SELECT id FROM ticket WHERE customer_id = $2)",
     "UPDATE task SET title = $1, body = CASE WHEN body IS NULL THEN NULL ELSE $1 END,
        note = CASE WHEN note IS NULL THEN NULL ELSE $1 END
