@@ -115,6 +115,16 @@ spawn() {
     spawned=$!
     disown "$spawned"
     echo "$spawned" >"$dir/pid"
+    # Until it has become the command, it has this script's command line, or none: `running` would miss it.
+    local own line n
+    [ -d /proc/self ] || return 0
+    own=$(tr '\0' ' ' <"/proc/$$/cmdline")
+    for n in {1..200}; do
+        line=$(tr '\0' ' ' 2>/dev/null <"/proc/$spawned/cmdline" || true)
+        [ -z "$line" ] || [ "$line" = "$own" ] || return 0
+        kill -0 "$spawned" 2>/dev/null || return 0
+        sleep 0.01
+    done
 }
 
 # running MARK: is the process of DIR/pid alive and ours, that is, has its command line MARK in it?
