@@ -111,7 +111,9 @@ async fn record(database: &str, admin: &Caller, customer: &Value) -> Result<Stri
 fn script(log: &str, customer: &str) -> String {
     let mut sessions: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let mut last: Option<(String, String)> = None;
-    for raw in log.lines() {
+    // The server marks further lines of an entry, of its statement or of a parameter, by a tab.
+    let entries = log.replace("\n\t", "\u{1}");
+    for raw in entries.lines().map(|line| line.replace('\u{1}', "\n")) {
         let session =
             raw.split('[').nth(1).and_then(|r| r.split(']').next()).unwrap_or_default().to_owned();
         if let Some((_, statement)) =
@@ -129,9 +131,6 @@ fn script(log: &str, customer: &str) -> String {
             (raw.split_once("DETAIL:  parameters: "), last.as_mut())
         {
             *sql = bind(sql, parameters);
-        } else if let Some((_, sql)) = last.as_mut().filter(|_| raw.starts_with('\t')) {
-            sql.push(' ');
-            sql.push_str(raw.trim());
         }
     }
     if let Some((session, statement)) = last {
@@ -159,8 +158,10 @@ fn bind(sql: &str, parameters: &str) -> String {
             Some(text) => 2 + quoted_len(text),
             None => value.find(',').unwrap_or(value.len()),
         };
-        values.insert(number, value[..end].to_owned());
-        rest = &value[end..];
+        // Without its closing quote the line was read while the server still wrote it.
+        let Some((value, after)) = value.split_at_checked(end) else { break };
+        values.insert(number, value.to_owned());
+        rest = after;
     }
     let mut bound = sql.to_owned();
     for (number, value) in values.iter().rev() {
