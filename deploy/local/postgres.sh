@@ -114,7 +114,7 @@ start() {
                 echo 'host all all samenet scram-sha-256' | as_owner tee -a "$home/data/pg_hba.conf" >/dev/null
         fi
         local options="-p $p -c listen_addresses=$addresses -c unix_socket_directories='$socket'"
-        options+=" -c max_connections=300 -c timezone=UTC -c log_timezone=UTC"
+        options+=" -c max_connections=300 -c timezone=UTC -c log_timezone=UTC ${KEFU_POSTGRES_OPTIONS:-}"
         # In a file, where ALTER SYSTEM prevails: a test makes the disk slow, for which fsync must be on.
         printf 'fsync=%s\nfull_page_writes=%s\n' "$fsync" "$fsync" | as_owner tee "$home/data/kefu.conf" >/dev/null
         as_owner grep -q kefu.conf "$home/data/postgresql.conf" ||

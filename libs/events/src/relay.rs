@@ -57,6 +57,8 @@ pub struct Relay {
 pub struct Round {
     pub read: usize,
     pub published: usize,
+    /// A shard may hold more than was read of it.
+    pub more: bool,
     /// First failure, if any row was not published.
     pub failure: Option<String>,
 }
@@ -96,6 +98,7 @@ impl Relay {
         if rows.is_empty() {
             return Ok(Round::default());
         }
+        let more = self.is_full(&rows);
         let every: Vec<&OutboxRow> = rows.iter().collect();
         if fault::mutated(Mutation::Relay) {
             self.mark(&every).await?;
@@ -110,12 +113,24 @@ impl Relay {
         let delivered: Vec<&OutboxRow> =
             mine.iter().zip(&outcomes).filter(|(_, o)| o.is_ok()).map(|(row, _)| row).collect();
         let published = self.mark(&delivered).await?;
-        Ok(Round { read: mine.len() + late.len(), published, failure })
+        Ok(Round { read: mine.len() + late.len(), published, more, failure })
+    }
+
+    /// Most rows of one shard in a round.
+    fn most_of_a_shard(&self) -> usize {
+        (self.settings.relay_batch as usize / 4).max(1)
+    }
+
+    /// Whether any shard gave as many rows as a round takes of it.
+    fn is_full(&self, rows: &[OutboxRow]) -> bool {
+        let mut counts = BTreeMap::<i32, usize>::new();
+        rows.iter().for_each(|row| *counts.entry(row.shard).or_default() += 1);
+        counts.into_values().any(|count| count >= self.most_of_a_shard())
     }
 
     /// One limited select per shard, so that each walks its index and a long outbox costs no more.
     async fn read(&self, nth: usize, of: usize) -> Result<Vec<OutboxRow>, DbErr> {
-        let limit = (self.settings.relay_batch / 4).max(1);
+        let limit = self.most_of_a_shard();
         let mut selects = vec![];
         for (shard, guard) in self.shards.guarded().into_iter().skip(nth).step_by(of) {
             selects.push(format!(
@@ -287,7 +302,8 @@ impl Relay {
             let trouble = match self.round_of(nth, of).await {
                 Ok(round) if round.failure.is_none() && round.published == round.read => {
                     pause = MIN_PAUSE;
-                    if round.read > 0 {
+                    // What was written since the reading began has changed the signal.
+                    if round.more || (round.read > 0 && stop.is_cancelled()) {
                         continue;
                     }
                     None
@@ -300,6 +316,8 @@ impl Relay {
             }
             match trouble {
                 None => {
+                    // One event seldom comes alone: those of the next moment go in one round.
+                    wait(stop, self.settings.relay_pace()).await;
                     tokio::select! {
                         // It cannot fail: this relay holds the database, and with it the sender.
                         _ = signal.changed() => {}

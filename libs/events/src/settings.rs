@@ -12,6 +12,9 @@ pub struct BackboneSettings {
     pub relay_batch: u32,
     /// How many rounds are under way at once on PostgreSQL, each for its part of the shards.
     pub relay_workers: usize,
+    /// Least time from one round to the next of a relay that found little, in milliseconds: under
+    /// load fewer rounds with more in each, and no delay for an event that comes after a pause.
+    pub relay_pace_ms: u64,
     /// How often the outbox is looked at when nothing wakes the relay, in milliseconds.
     pub relay_poll_ms: u64,
     /// How long a relay shard stays with a process that fell silent, in milliseconds.
@@ -37,8 +40,9 @@ pub struct BackboneSettings {
 impl Default for BackboneSettings {
     fn default() -> Self {
         Self {
-            relay_batch: 500,
+            relay_batch: 2_000,
             relay_workers: 2,
+            relay_pace_ms: 5,
             relay_poll_ms: 500,
             lease_ms: 10_000,
             keep_published_secs: 0,
@@ -56,6 +60,10 @@ impl Default for BackboneSettings {
 impl BackboneSettings {
     pub(crate) fn lease(&self) -> Duration {
         Duration::from_millis(self.lease_ms)
+    }
+
+    pub(crate) fn relay_pace(&self) -> Duration {
+        Duration::from_millis(self.relay_pace_ms)
     }
 
     pub(crate) fn relay_poll(&self) -> Duration {

@@ -7,29 +7,23 @@ use std::{path::PathBuf, time::Duration};
 
 use chrono::{DateTime, Utc};
 use lettre::{
-    Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    Address, Message,
     message::{
         Mailbox, MultiPart, SinglePart,
         header::{Header, HeaderName, HeaderValue},
     },
-    transport::smtp::{
-        PoolConfig,
-        authentication::Credentials,
-        client::{Tls as ClientTls, TlsParameters},
-    },
 };
-use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use super::told;
+use super::{smtp::Connections, told};
 use crate::{
     app::send::Outcome,
     domain::{
         address::{masked, one_line},
         template::Texts,
-        verdict::{self, Verdict},
+        verdict::Verdict,
     },
-    settings::{Email, MailKind, Tls},
+    settings::{Email, MailKind},
 };
 
 /// One mail.
@@ -42,13 +36,10 @@ pub struct Mail {
     pub date: DateTime<Utc>,
 }
 
-type Smtp = AsyncSmtpTransport<Tokio1Executor>;
-
 /// Sends mails in the way that the settings name.
 pub struct Mailer {
     settings: Email,
-    /// Made at the first mail: the pool wants a runtime to live in.
-    smtp: OnceCell<Smtp>,
+    smtp: Connections,
 }
 
 /// RFC 3834: keeps out-of-office replies from answering us.
@@ -71,7 +62,7 @@ impl Header for AutoSubmitted {
 
 impl Mailer {
     pub fn new(settings: &Email) -> Self {
-        Self { settings: settings.clone(), smtp: OnceCell::new() }
+        Self { settings: settings.clone(), smtp: Connections::new(settings) }
     }
 
     pub async fn send(&self, mail: Mail) -> Outcome {
@@ -83,7 +74,7 @@ impl Mailer {
         };
         let limit = Duration::from_secs(self.settings.timeout_secs);
         let sent = match self.settings.kind {
-            MailKind::Smtp => tokio::time::timeout(limit, self.by_smtp(message)).await,
+            MailKind::Smtp => tokio::time::timeout(limit, self.smtp.send(&message)).await,
             MailKind::File => tokio::time::timeout(limit, self.to_file(id, message)).await,
             MailKind::None => return Outcome::suppressed("channel_off"),
         };
@@ -93,28 +84,6 @@ impl Mailer {
         // Servers like to repeat the address in their refusal; the ledger does not hold it.
         outcome.error = outcome.error.map(|error| error.replace(&address, &masked(&address)));
         outcome
-    }
-
-    async fn by_smtp(&self, message: Message) -> Outcome {
-        let smtp = match self.smtp.get_or_try_init(async || transport(&self.settings)).await {
-            Ok(smtp) => smtp,
-            Err(error) => return Outcome::retry(told(&error)),
-        };
-        match smtp.send(message).await {
-            Ok(response) => Outcome {
-                status: Some(response.code().into()),
-                response: response.first_line().map(|line| one_line(line, 200)),
-                ..Outcome::of(Verdict::Delivered)
-            },
-            Err(error) => {
-                let code = error.status().map(u16::from);
-                let verdict = code.map_or(
-                    Verdict::Retry { retry_after: None, throttle: false },
-                    verdict::of_smtp,
-                );
-                Outcome { status: code, error: Some(told(&error)), ..Outcome::of(verdict) }
-            }
-        }
     }
 
     /// Written under another name first: whoever reads the folder sees whole mails only.
@@ -137,26 +106,6 @@ async fn write(
     tokio::fs::create_dir_all(folder).await?;
     tokio::fs::write(&part, bytes).await?;
     tokio::fs::rename(&part, &whole).await
-}
-
-fn transport(settings: &Email) -> Result<Smtp, lettre::transport::smtp::Error> {
-    let parameters = || TlsParameters::new(settings.host.clone());
-    let tls = match settings.tls {
-        Tls::None => ClientTls::None,
-        Tls::Starttls => ClientTls::Required(parameters()?),
-        Tls::Wrapped => ClientTls::Wrapper(parameters()?),
-    };
-    let pool = u32::try_from(settings.concurrency).unwrap_or(u32::MAX);
-    let mut builder = Smtp::builder_dangerous(&settings.host)
-        .port(settings.port)
-        .tls(tls)
-        .timeout(Some(Duration::from_secs(settings.timeout_secs)))
-        .pool_config(PoolConfig::new().max_size(pool));
-    if !settings.username.is_empty() {
-        let login = Credentials::new(settings.username.clone(), settings.password.clone());
-        builder = builder.credentials(login);
-    }
-    Ok(builder.build())
 }
 
 /// The message; an error is a text that names what is wrong with it.

@@ -1,6 +1,7 @@
 //! The ways out: mail and webhooks.
 
 pub mod mail;
+mod smtp;
 pub mod webhook;
 
 use crate::settings::Settings;

@@ -20,6 +20,7 @@ pub fn migrations() -> Migrations {
         vec![
             SqlMigration::new("m0100_survey", include_str!("m0100_survey.sql")),
             SqlMigration::new("m0101_by_hand", include_str!("m0101_by_hand.sql")),
+            SqlMigration::new("m0102_of_ticket", include_str!("m0102_of_ticket.sql")),
         ],
     ])
 }
