@@ -1,7 +1,8 @@
 //! Consumer: one reader of a service's group, from the log through the inbox into the reactions.
 //!
 //! Several events at hand share one transaction per lane. When one of them fails, all of its lane
-//! are rolled back and taken one by one, so that only the failing one is parked.
+//! are rolled back and taken one by one, so that only the failing one is parked. Events whose reaction
+//! locks what others want as well are taken one by one from the start.
 
 use std::{
     collections::BTreeMap,
@@ -154,14 +155,23 @@ impl Consumer {
     /// Answers how many items, from the first on, are seen to.
     async fn handle_lane(&self, items: Vec<Item>) -> (Vec<Item>, usize) {
         let mut done = 0;
-        if self.together(&items).await {
-            done = items.len();
-        } else {
-            while done < items.len() && self.alone(&items[done]).await.is_ok() {
+        for some in items.chunk_by(|a, b| !self.stands_alone(a) && !self.stands_alone(b)) {
+            if self.together(some).await {
+                done += some.len();
+                continue;
+            }
+            for item in some {
+                if self.alone(item).await.is_err() {
+                    return (items, done);
+                }
                 done += 1;
             }
         }
         (items, done)
+    }
+
+    fn stands_alone(&self, item: &Item) -> bool {
+        item.event.as_ref().is_ok_and(|event| self.reactions.alone(event))
     }
 
     /// All items in one transaction; false when they are better taken one by one.
@@ -346,16 +356,7 @@ impl Consumer {
     }
 
     fn count(&self, event: &Envelope, outcome: Outcome, took: Duration) {
-        let system = self.log.system();
-        let of = metrics::processing(
-            &self.service,
-            &self.group,
-            system,
-            &event.topic,
-            &event.ty,
-            outcome,
-        );
-        of.observe_in(took.as_secs_f64(), event.trace.traceparent.as_deref());
+        metrics::processed(&self.service, &self.group, self.log.system(), event, outcome, took);
     }
 
     fn span(&self, event: &Envelope, at: &Position) -> tracing::Span {

@@ -2,10 +2,10 @@
 
 use std::{collections::HashMap, sync::LazyLock, time::Duration};
 
-use meter::{Counter, Gauge, Histogram, OneHistogram};
+use meter::{Counter, Gauge, Histogram};
 use prometheus_client::encoding::EncodeLabelSet;
 
-use crate::{Outcome, Reactions};
+use crate::{Envelope, Outcome, Reactions};
 
 /// Bounds in seconds: what an event brings about is quick, what a broker does may take a while.
 const BOUNDS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
@@ -123,27 +123,28 @@ pub(crate) fn sent(
     SENDING.get_or_create(&labels).observe(took.as_secs_f64());
 }
 
-/// The histogram of one kind of event and what became of it.
-pub(crate) fn processing(
+/// Counts one event that `group` has seen to, by what became of it; its trace is the exemplar.
+pub(crate) fn processed(
     service: &str,
     group: &str,
     system: &'static str,
-    topic: &str,
-    ty: &str,
+    event: &Envelope,
     outcome: Outcome,
-) -> OneHistogram {
-    PROCESSING.get_or_create_owned(&Process {
+    took: Duration,
+) {
+    let one = PROCESSING.get_or_create_owned(&Process {
         service: service.to_owned(),
         messaging_system: system,
         messaging_consumer_group_name: group.to_owned(),
-        messaging_destination_name: topic.to_owned(),
+        messaging_destination_name: event.topic.clone(),
         messaging_operation_name: "process",
         messaging_operation_type: "process",
-        event_type: event_type(ty),
+        event_type: event_type(&event.ty),
         outcome: outcome.as_str(),
         error_type: match outcome {
             Outcome::Parked | Outcome::DeadLettered => "reaction_failed",
             Outcome::Done | Outcome::Duplicate | Outcome::Ignored => "",
         },
-    })
+    });
+    one.observe_in(took.as_secs_f64(), event.trace.traceparent.as_deref());
 }

@@ -2,7 +2,7 @@
 
 use std::{
     any::Any,
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     panic::AssertUnwindSafe,
     sync::Arc,
 };
@@ -122,6 +122,7 @@ pub struct Reactions {
     topics: BTreeSet<&'static str>,
     by_type: HashMap<&'static str, Vec<Arc<dyn Handler>>>,
     by_topic: HashMap<&'static str, Vec<Arc<dyn Handler>>>,
+    alone: HashSet<&'static str>,
 }
 
 impl std::fmt::Debug for Reactions {
@@ -148,6 +149,15 @@ impl Reactions {
         self
     }
 
+    /// As [`Reactions::on`], for a reaction that locks a row which other events want as well. Such an
+    /// event has a transaction to itself: several in one would lock their rows in the order of their
+    /// coming, and two such transactions could wait for each other.
+    #[must_use]
+    pub fn on_alone<E: Event>(mut self, reaction: impl React<E>) -> Self {
+        self.alone.insert(E::TYPE);
+        self.on(reaction)
+    }
+
     /// Adds a reaction to everything in `topics`; it runs after those of the type.
     #[must_use]
     pub fn on_any(mut self, topics: &[&'static str], reaction: impl ReactAny) -> Self {
@@ -168,6 +178,11 @@ impl Reactions {
     #[must_use]
     pub fn wants(&self, event: &Envelope) -> bool {
         self.of(event).next().is_some()
+    }
+
+    /// Whether the event has a transaction to itself.
+    pub(crate) fn alone(&self, event: &Envelope) -> bool {
+        self.alone.contains(event.ty.as_str())
     }
 
     pub(crate) fn reacts_to(&self, ty: &str, topic: &str) -> bool {

@@ -166,16 +166,7 @@ impl Retry {
     fn count(&self, delivery: &Delivery, outcome: Outcome, took: Duration) {
         // What was parked could be read then; a row that cannot be read now is no event to count.
         let Ok(event) = Envelope::from_record(&delivery.record) else { return };
-        let system = self.log.system();
-        let of = metrics::processing(
-            &self.service,
-            &self.group,
-            system,
-            &event.topic,
-            &event.ty,
-            outcome,
-        );
-        of.observe_in(took.as_secs_f64(), event.trace.traceparent.as_deref());
+        metrics::processed(&self.service, &self.group, self.log.system(), &event, outcome, took);
     }
 
     async fn remove(&self, tx: &Tx, row: &ParkedRow) -> Result<bool, DbErr> {

@@ -5,6 +5,7 @@
 //! never wrapped in `timeout` or `select!`: sqlx 0.9.0 poisons the pool when it is cancelled.
 
 use std::{
+    collections::BTreeMap,
     sync::{
         Arc, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -13,6 +14,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 use sea_orm::{
     AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
     DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult, RuntimeErr, SqlErr,
@@ -125,6 +127,7 @@ impl Db {
             inner,
             outbox: self.outbox.clone(),
             has_events: AtomicBool::new(false),
+            last: Last::default(),
             after: Hooks::default(),
             later: Later::default(),
             _gate: gate,
@@ -197,6 +200,7 @@ pub struct Tx {
     inner: DatabaseTransaction,
     outbox: Arc<watch::Sender<()>>,
     has_events: AtomicBool,
+    last: Last,
     after: Hooks,
     later: Later,
     // Last field: the gate opens after the transaction has ended.
@@ -205,6 +209,9 @@ pub struct Tx {
 
 impl Tx {
     pub async fn commit(self) -> Result<(), DbErr> {
+        for work in self.last.take() {
+            work(&self).await?;
+        }
         self.write_later_rows().await?;
         self.inner.commit().await?;
         if self.has_events.load(Ordering::Relaxed) {
@@ -231,6 +238,17 @@ impl Tx {
         self.later.write(&self.inner).await
     }
 
+    /// Does `work` just before the commit. It is for what takes a lock that many want, say a counter's:
+    /// the lock is held briefly, and transactions that take several wait for each other in one
+    /// direction only, because the work is done in the order of the locks' names.
+    pub fn before_commit(
+        &self,
+        lock: String,
+        work: impl for<'a> FnOnce(&'a Self) -> BoxFuture<'a, Result<(), DbErr>> + Send + 'static,
+    ) {
+        self.last.add(lock, Box::new(work));
+    }
+
     /// Calls `hook` once the transaction has committed, and never if it does not.
     pub fn after_commit(&self, hook: impl FnOnce() + Send + 'static) {
         self.after.0.lock().unwrap_or_else(PoisonError::into_inner).push(Box::new(hook));
@@ -244,6 +262,30 @@ impl Tx {
     #[must_use]
     pub fn is_postgres(&self) -> bool {
         self.inner.get_database_backend() == DbBackend::Postgres
+    }
+}
+
+type Work = Box<dyn for<'a> FnOnce(&'a Tx) -> BoxFuture<'a, Result<(), DbErr>> + Send>;
+
+/// What is to be done just before the commit, by the lock that it takes.
+#[derive(Default)]
+struct Last(std::sync::Mutex<BTreeMap<String, Vec<Work>>>);
+
+impl Last {
+    fn add(&self, lock: String, work: Work) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(lock).or_default().push(work);
+    }
+
+    fn take(&self) -> Vec<Work> {
+        let all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        all.into_values().flatten().collect()
+    }
+}
+
+impl std::fmt::Debug for Last {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Last")
     }
 }
 
@@ -341,4 +383,44 @@ fn db_is_transient(error: &DbErr) -> bool {
 #[must_use]
 pub fn is_unique_violation(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql;
+
+    async fn add(db: &Db, names: &[&'static str]) -> Tx {
+        let tx = db.begin().await.unwrap();
+        for name in names.iter().copied() {
+            tx.before_commit(name.to_owned(), move |tx| {
+                Box::pin(async move {
+                    tx.insert_later(Row::new("a (b)", "(?)", vec![name.into()]));
+                    Ok(())
+                })
+            });
+        }
+        tx
+    }
+
+    #[tokio::test]
+    async fn what_is_left_for_the_end_is_done_in_the_order_of_the_locks() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/a.db", dir.path().display());
+        let db = Db::connect(&DbSettings::new(url)).await.unwrap();
+        db.execute_unprepared("create table a (n integer primary key, b text)").await.unwrap();
+        add(&db, &["x"]).await.rollback().await.unwrap();
+        add(&db, &["c", "a", "b"]).await.commit().await.unwrap();
+        let rows = sql::all(&db, "SELECT b FROM a ORDER BY n", vec![]).await.unwrap();
+        let names: Vec<String> = rows.iter().map(|r| r.try_get("", "b").unwrap()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
+
+        let tx = add(&db, &["d"]).await;
+        tx.before_commit("e".to_owned(), |_| {
+            Box::pin(async { Err(DbErr::Custom("no".to_owned())) })
+        });
+        assert!(tx.commit().await.is_err());
+        let rows = sql::all(&db, "SELECT b FROM a", vec![]).await.unwrap();
+        assert_eq!(rows.len(), 3, "a failure at the end undoes everything");
+    }
 }

@@ -49,7 +49,7 @@ impl Poison {
                 if found == expected {
                     break;
                 }
-                if begun.elapsed() > Duration::from_secs(60) {
+                if begun.elapsed() > Duration::from_secs(180) {
                     return Err(format!(
                         "{service} has {found} dead letters instead of {expected}"
                     ));

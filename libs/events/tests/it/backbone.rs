@@ -1,12 +1,13 @@
 //! The whole way: outbox → relay → log → inbox → reaction.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    collections::HashSet,
+    sync::{Arc, Mutex, atomic::Ordering},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use events::{Backbone, Envelope, Outcome, ReactAny, Reactions, process_one};
+use events::{Backbone, Envelope, Outcome, React, ReactAny, Reactions, process_one};
 use kernel::{Context, Problem, SystemClock};
 use store::{Db, Tx, sql};
 use uuid::Uuid;
@@ -15,7 +16,9 @@ use crate::{
     conformance::unique,
     faults::FaultyLog,
     log_kinds::kinds,
-    support::{Recorder, Stepped, count, databases, effects, emit_steps, quick, sqlite, until},
+    support::{
+        Recorder, Stepped, count, databases, effects, emit_steps, postgres, quick, sqlite, until,
+    },
 };
 
 fn reactions(recorder: &Recorder) -> Reactions {
@@ -100,6 +103,47 @@ async fn a_log_that_fails_for_a_while_delays_and_loses_nothing() {
         assert_eq!(effects(&test.db, id).await, (1..=9).collect::<Vec<i64>>(), "{}", test.name);
         backbone.shutdown(Duration::from_secs(10)).await;
     }
+}
+
+/// Notes which transactions it ran in.
+#[derive(Clone, Default)]
+struct Transactions(Arc<Mutex<Vec<i64>>>);
+
+#[async_trait]
+impl React<Stepped> for Transactions {
+    async fn react(&self, tx: &Tx, _ctx: &Context, _event: Stepped) -> Result<(), Problem> {
+        let row = sql::one(tx, "SELECT txid_current() AS id", vec![]).await?;
+        self.0.lock().unwrap().push(row.unwrap().try_get("", "id")?);
+        Ok(())
+    }
+}
+
+/// How many transactions twenty events took that lay ready.
+async fn transactions(test: &str, reactions: impl Fn(Transactions) -> Reactions) -> usize {
+    let test = postgres(test).await;
+    let seen = Transactions::default();
+    emit_steps(&test.db, kernel::new_id(), 20).await;
+    let backbone = Backbone::start(
+        "reader",
+        test.db.clone(),
+        Arc::new(FaultyLog::default()),
+        reactions(seen.clone()),
+        Arc::new(SystemClock),
+        "test".into(),
+        quick(),
+    );
+    until("all of them", async || seen.0.lock().unwrap().len() == 20).await;
+    backbone.shutdown(Duration::from_secs(10)).await;
+    let ids: HashSet<i64> = seen.0.lock().unwrap().iter().copied().collect();
+    ids.len()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_share_a_transaction_but_for_those_that_stand_alone() {
+    let shared = transactions("shared", |r| Reactions::none().on::<Stepped>(r)).await;
+    let alone = transactions("alone", |r| Reactions::none().on_alone::<Stepped>(r)).await;
+    assert!(shared < 20, "{shared} transactions");
+    assert_eq!(alone, 20);
 }
 
 #[tokio::test(flavor = "multi_thread")]

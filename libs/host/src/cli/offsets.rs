@@ -34,16 +34,36 @@ pub struct RewindTo {
     accept_gap: bool,
 }
 
+/// What is needed to speak of how far one service has read.
+struct Read<'a> {
+    settings: Settings,
+    module: &'a Module,
+    log: KafkaLog,
+    group: String,
+}
+
+impl<'a> Read<'a> {
+    fn of(
+        service: Option<&str>,
+        modules: &'a [Module],
+        common: &Common,
+        options: &Options,
+    ) -> Result<Self, Error> {
+        let settings = settings(modules, common, options)?;
+        let module = super::one_of(modules, service)?;
+        let log = kafka(&settings)?;
+        Ok(Self { settings, module, log, group: events::group_of(module.name) })
+    }
+}
+
 pub(super) fn print(
     command: &Offsets,
     modules: &[Module],
     common: &Common,
     options: &Options,
 ) -> Result<(), Error> {
-    let settings = settings(modules, common, options)?;
-    let module = super::one_of(modules, command.service.as_deref())?;
-    let log = kafka(&settings)?;
-    let group = events::group_of(module.name);
+    let Read { settings, log, group, .. } =
+        Read::of(command.service.as_deref(), modules, common, options)?;
     let read = runtime(&settings)?.block_on(log.offsets(&group)).map_err(log_fault)?;
     for Position { topic, partition, offset } in read {
         println!("{topic} {partition} {offset}");
@@ -57,10 +77,8 @@ pub(super) fn rewind(
     common: &Common,
     options: &Options,
 ) -> Result<(), Error> {
-    let settings = settings(modules, common, options)?;
-    let module = super::one_of(modules, command.service.as_deref())?;
-    let log = kafka(&settings)?;
-    let group = events::group_of(module.name);
+    let Read { settings, module, log, group } =
+        Read::of(command.service.as_deref(), modules, common, options)?;
     let to = match (&command.offsets, command.since) {
         (Some(file), _) => {
             let doing = || format!("reading {}", file.display());

@@ -88,7 +88,7 @@ pub async fn run(
     row.template_version = rendered.as_ref().map(|(_, version)| *version);
     ledger::insert(tx, row.clone()).await?;
     if let Some((text, _)) = rendered {
-        show(app, tx, to, &row, text).await?;
+        show(app, tx, to, &row, text);
         let event = NoticeDelivered { notice: notice(&row), attempts: 1, delivered_at: now };
         events::emit(tx, ctx, now, &event).await?;
         app.meters.count(&row.channel, "delivered");
@@ -143,28 +143,23 @@ async fn inbox_text(
     Ok((template::render(&chosen.texts, &vars, reader, false)?, chosen.version))
 }
 
-async fn show(
-    app: &App,
-    tx: &Tx,
-    to: &Recipient,
-    row: &delivery::Model,
-    text: Texts,
-) -> Result<(), Problem> {
+fn show(app: &App, tx: &Tx, to: &Recipient, row: &delivery::Model, text: Texts) {
     let owner = Owner { root: root_of(&row.org), user_id: to.id.clone() };
-    let item = |seq| inbox_item::Model {
-        root: owner.root.clone(),
-        user_id: owner.user_id.clone(),
+    let row = row.clone();
+    let (root, user_id) = (owner.root.clone(), owner.user_id.clone());
+    inbox::add(tx, &owner, move |seq| inbox_item::Model {
+        root,
+        user_id,
         seq,
         delivery_id: row.id,
-        org: row.org.clone(),
-        workflow: row.workflow.clone(),
+        org: row.org,
+        workflow: row.workflow,
         ticket_id: row.ticket_id,
         title: text.subject,
         body: text.text,
         created_at: row.created_at,
         read_at: None,
-    };
-    inbox::add(tx, &owner, item).await?;
-    app.inbox_signal.send_modify(|n| *n = n.wrapping_add(1));
-    Ok(())
+    });
+    let signal = app.inbox_signal.clone();
+    tx.after_commit(move || signal.send_modify(|n| *n = n.wrapping_add(1)));
 }

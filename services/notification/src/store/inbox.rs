@@ -1,11 +1,10 @@
 //! Inbox items. Numbers count per user, under the lock of his counter, so that they become
 //! visible in their order and a reader who knows the last one misses nothing.
 
-use ::store::{Db, Tx, sql};
+use ::store::{Db, Row, Tx, sql};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DbErr, EntityTrait, IntoActiveModel, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use super::entities::inbox_item::{Column, Entity, Model};
@@ -21,10 +20,17 @@ fn counter(owner: &Owner) -> String {
     format!("inbox:{}:{}", owner.root, owner.user_id)
 }
 
-/// Adds an item under the owner's next number; `make` gets that number.
-pub async fn add(tx: &Tx, owner: &Owner, make: impl FnOnce(i64) -> Model) -> Result<(), DbErr> {
-    let seq = sql::next_number(tx, &counter(owner)).await?;
-    make(seq).into_active_model().insert(tx).await.map(drop)
+/// Adds an item under the owner's next number, just before the commit: whoever supervises many gets
+/// items from many transactions at once. `make` gets that number.
+pub fn add(tx: &Tx, owner: &Owner, make: impl FnOnce(i64) -> Model + Send + 'static) {
+    let counter = counter(owner);
+    tx.before_commit(counter.clone(), move |tx| {
+        Box::pin(async move {
+            let seq = sql::next_number(tx, &counter).await?;
+            tx.insert_later(Row::of::<Entity>(&make(seq)));
+            Ok(())
+        })
+    });
 }
 
 /// Newest number, 0 for an empty inbox.

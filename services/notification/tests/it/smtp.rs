@@ -10,6 +10,7 @@ use contracts::notification::{NoticeDelivered, NoticeFailed};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
+    task::AbortHandle,
 };
 
 use crate::bench::{Bench, eventually, header, start_with};
@@ -20,6 +21,8 @@ struct Moody {
     /// Mails that it took.
     taken: Arc<Mutex<Vec<String>>>,
     replies: Arc<Mutex<Vec<&'static str>>>,
+    /// Every connection that was made, open or not.
+    connections: Arc<Mutex<Vec<AbortHandle>>>,
 }
 
 impl Moody {
@@ -28,13 +31,24 @@ impl Moody {
         let port = listener.local_addr().unwrap().port();
         let taken = Arc::new(Mutex::new(vec![]));
         let replies = Arc::new(Mutex::new(replies.to_vec()));
-        let (mails, script) = (taken.clone(), replies.clone());
+        let connections: Arc<Mutex<Vec<AbortHandle>>> = Arc::default();
+        let (mails, script, all) = (taken.clone(), replies.clone(), connections.clone());
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(talk(socket, mails.clone(), script.clone()));
+                let talking = tokio::spawn(talk(socket, mails.clone(), script.clone()));
+                all.lock().unwrap().push(talking.abort_handle());
             }
         });
-        Self { port, taken, replies }
+        Self { port, taken, replies, connections }
+    }
+
+    /// Hangs up without a word, as a server does that is started anew.
+    fn hang_up(&self) {
+        self.connections.lock().unwrap().iter().for_each(AbortHandle::abort);
+    }
+
+    fn connections(&self) -> usize {
+        self.connections.lock().unwrap().len()
     }
 
     fn settings(&self) -> String {
@@ -155,6 +169,26 @@ async fn a_permanent_refusal_is_not_tried_again_and_names_no_address() {
         bench.app.run_jobs().await;
         assert_eq!(server.taken(), 1);
         admin.post(&url).send().await.expect_problem(409, "notice-not-retryable").done();
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_used_again_until_the_server_closes_it() {
+    for db in testkit::databases().await {
+        let server = Moody::start(&["250 ok"]).await;
+        let bench = start_with(db, &server.settings()).await;
+        for _ in 0..3 {
+            one_mail(&bench).await;
+            bench.app.run_jobs().await;
+        }
+        assert_eq!((server.taken(), server.connections()), (3, 1));
+        server.hang_up();
+        one_mail(&bench).await;
+        bench.app.run_jobs().await;
+        assert_eq!((server.taken(), server.connections()), (4, 2));
+        for row in bench.notices("").await {
+            assert_eq!(row["attempts"], 1, "the closed connection cost no attempt: {row}");
+        }
     }
 }
 
