@@ -45,7 +45,16 @@ fn main() -> ExitCode {
     };
     let mut green = true;
     for seed in &asked.seeds {
-        green &= runtime.block_on(one(*seed, &asked));
+        green &= runtime.block_on(async {
+            let interrupted = kefu_tests::interrupted();
+            tokio::select! {
+                green = one(*seed, &asked) => green,
+                why = interrupted => {
+                    eprintln!("{why}");
+                    false
+                }
+            }
+        });
     }
     if green { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -63,6 +63,22 @@ pub fn data(file: &str) -> Option<PathBuf> {
     None
 }
 
+/// Waits for Ctrl-C or a polite kill, from the call on; answers which. Who stops then in the ordinary
+/// way also stops the servers that it started, which otherwise run on.
+pub fn interrupted() -> impl Future<Output = &'static str> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (term, int) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    async {
+        let (Ok(mut term), Ok(mut int)) = (term, int) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = term.recv() => "terminated",
+            _ = int.recv() => "interrupted",
+        }
+    }
+}
+
 /// Polls until `probe` gives a value; panics with `what` after `limit`.
 pub async fn eventually<T, F, Fut>(what: &str, limit: Duration, mut probe: F) -> T
 where

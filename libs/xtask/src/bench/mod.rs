@@ -54,7 +54,7 @@ pub fn run(what: What, minutes: Option<u64>) -> Result<(), String> {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let mut report = Report::default();
     let wanted = |one: What| what == one || what == What::All;
-    let outcome = runtime.map_err(error)?.block_on(async {
+    let work = async {
         if wanted(What::Footprint) {
             footprint::run(&mut report).await?;
         }
@@ -80,6 +80,13 @@ pub fn run(what: What, minutes: Option<u64>) -> Result<(), String> {
             outage::run(minutes.unwrap_or(10)).await?;
         }
         Ok(())
+    };
+    let outcome = runtime.map_err(error)?.block_on(async {
+        let interrupted = kefu_tests::interrupted();
+        tokio::select! {
+            outcome = work => outcome,
+            why = interrupted => Err(why.to_owned()),
+        }
     });
     report.write()?;
     outcome
