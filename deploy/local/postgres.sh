@@ -9,6 +9,7 @@
 # only prints. clean stops it and removes its data. Listens on 127.0.0.1 and on a socket in DIR/run;
 # the superuser is `kefu`, without a password. fsync is off unless asked for, and kept over a
 # restart: off, a crash of the machine (not of the server) may lose data. Default DIR: .local/postgres of the repository.
+# KEFU_POSTGRES_OPTIONS goes to the server as it is, say "-c shared_preload_libraries=pg_stat_statements".
 # Started by root it runs as user `postgres` (PostgreSQL refuses root); where that user cannot reach DIR
 # its files go to a folder under /var/tmp that DIR/home names. With KEFU_LISTEN=ADDRESS it listens there
 # too, and lets in from that network whoever has a role with a password.
