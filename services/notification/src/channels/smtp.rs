@@ -2,9 +2,10 @@
 //!
 //! `lettre` speaks SMTP; it is handed sockets with `TCP_NODELAY`, for it writes a mail and the dot
 //! after it apart, and without that option the dot waits for the server's delayed acknowledgement:
-//! 40 ms a mail (measured 47 ms against 3 ms on loopback). Its own pool, as of 0.11.23, opens sockets
-//! without; once a release sets the option, `AsyncSmtpTransport` can take this module's place. Where
-//! TLS begins with the first byte, `lettre` opens the socket itself and the wait remains.
+//! 40 ms a mail (the median attempt took 50 ms on loopback, and 7 ms with the option). Its own pool, as
+//! of 0.11.23, opens sockets without; once a release sets the option, `AsyncSmtpTransport` can take
+//! this module's place. Where TLS begins with the first byte, `lettre` opens the socket itself and the
+//! wait remains.
 
 use std::{
     io,
