@@ -305,7 +305,7 @@ def example_faults(helm, chart):
 
 
 def carried(helm, chart):
-    """Every dashboard and rule file arrives as it is, with its {{ }} untouched."""
+    """Every dashboard and rule file arrives as it is, with its {{ }} untouched; alerts link to the runbook of the values."""
     example = chart / "examples/production.yaml"
     found = helm.render([example])
     dashboards = sorted(pathlib.Path("deploy/observability/dashboards").glob("*.json"))
@@ -316,7 +316,11 @@ def carried(helm, chart):
         yield f"dashboard {file.name}", json.loads(bodies.get(file.name, "null")) != json.loads(text) and "differs"
         yield f"size of {file.name}", len(text.encode()) > 1_000_000 and "too large for a ConfigMap"
     rules = sorted(pathlib.Path("deploy/observability/rules").glob("*.yaml"))
-    rules = {f.stem: yaml.safe_load(f.read_text(encoding="utf-8"))["groups"] for f in rules}
+    runbook = yaml.safe_load(example.read_text(encoding="utf-8"))["metrics"]["prometheusRule"]["runbookUrl"]
+    rules = {
+        f.stem: yaml.safe_load(f.read_text(encoding="utf-8").replace("deploy/observability/RUNBOOK.md", runbook))["groups"]
+        for f in rules
+    }
     made = {o["metadata"]["name"].removeprefix("kefu-"): o["spec"]["groups"] for o in of(found, "PrometheusRule")}
     yield "rules in the chart", rules.keys() ^ made.keys()
     for stem in rules.keys() & made.keys():

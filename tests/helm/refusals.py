@@ -16,6 +16,7 @@ REFUSALS = [
     ("kafka.securityProtocol=TLS", ["/kafka/securityProtocol"]),
     ("publicUrl=service.example.com", ["/publicUrl"]),
     ("telemetry.sampleRatio=2", ["/telemetry/sampleRatio"]),
+    ("metrics.prometheusRule.runbookUrl=wiki", ["/metrics/prometheusRule/runbookUrl"]),
     ("mail.password=secret", ["/mail", "password"]),
     ("database.url=postgres://a:b@c/d", ["/database", "url"]),
     ("networkPolicy.database.to[0].ipBlock.cidr=everywhere", ["/networkPolicy/database/to/0"]),
