@@ -120,6 +120,7 @@ pub(super) fn start(plan: Plan<'_>, listener: TcpListener) -> Result<Server, Err
     });
     let server = server
         .workers(settings.workers)
+        .keep_alive(Duration::from_secs(settings.keep_alive_secs))
         .shutdown_timeout(3600)
         .disable_signals()
         .listen(listener)

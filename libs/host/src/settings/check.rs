@@ -40,6 +40,12 @@ fn http(s: &Settings, faults: &mut Vec<String>) {
     need(public.is_empty() || is_url(public), faults, "http.public_url", mend);
     need((1..=64).contains(&s.http.workers), faults, "http.workers", "must be 1 to 64");
     need(
+        (1..=3_600).contains(&s.http.keep_alive_secs),
+        faults,
+        "http.keep_alive_secs",
+        "must be 1 to 3600 seconds",
+    );
+    need(
         (1024..=104_857_600).contains(&s.http.body_limit),
         faults,
         "http.body_limit",

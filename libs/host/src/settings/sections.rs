@@ -10,6 +10,7 @@ pub struct Http {
     pub listen: String,
     pub public_url: String,
     pub workers: usize,
+    pub keep_alive_secs: u64,
     pub body_limit: usize,
     pub rate_per_second: u32,
     pub rate_burst: u32,

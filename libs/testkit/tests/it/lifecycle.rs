@@ -6,6 +6,10 @@ use host::{Overrides, Running, Settings, settings::Sources};
 use kernel::Role;
 use serde_json::{Value, json};
 use testkit::{AUDIENCE, Client, ISSUER, Mint};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 use crate::notes;
 
@@ -68,6 +72,28 @@ async fn a_request_becomes_an_event_and_its_effect() {
     assert_eq!(letters.body, json!({ "items": Value::Array(vec![]) }));
     client.get("/api/v1/nothing/dead-letters").send().await.expect_problem(404, "not-found").done();
     running.shutdown().await;
+}
+
+/// A proxy that keeps connections for a minute must not find one closed under its request.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_idle_connection_is_kept_and_holds_up_no_end() {
+    let dir = tempfile::tempdir().unwrap();
+    let running = start(dir.path(), &Mint::new()).await.unwrap();
+    let mut connection = TcpStream::connect(running.addr()).await.unwrap();
+    let mut ask = async || {
+        connection.write_all(b"GET /health/live HTTP/1.1\r\nhost: kefu\r\n\r\n").await.unwrap();
+        let mut answer = [0; 4_096];
+        let length = connection.read(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer[..length]).into_owned()
+    };
+    assert!(ask().await.starts_with("HTTP/1.1 200"));
+    // Longer than servers keep connections that nobody has asked to keep them.
+    tokio::time::sleep(Duration::from_secs(7)).await;
+    let answer = ask().await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer:?}");
+    let grace = Duration::from_secs(5);
+    assert!(tokio::time::timeout(grace, running.shutdown()).await.is_ok(), "it waited for nothing");
+    assert_eq!(connection.read(&mut [0; 64]).await.unwrap(), 0, "still open");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
