@@ -38,6 +38,8 @@ use crate::{
 
 const MAX_PAUSE: Duration = Duration::from_secs(10);
 const MIN_PAUSE: Duration = Duration::from_millis(100);
+/// Rounds of a worker that catches up, before it waits for the others.
+const ROUNDS: usize = 4;
 /// Rows deleted or inspected by one housekeeping statement.
 const CHUNK: u64 = 1_000;
 
@@ -55,6 +57,7 @@ pub struct Relay {
 /// What one round did.
 #[derive(Debug, Default)]
 pub struct Round {
+    /// Rows read, and of them published, by this process.
     pub read: usize,
     pub published: usize,
     /// A shard may hold more than was read of it.
@@ -284,24 +287,21 @@ impl Relay {
         }
     }
 
-    /// Publishes until told to stop, then what is left until a round finds nothing or fails. Several
-    /// workers share the shards, so that one reads and marks while another waits for the brokers.
+    /// Publishes until told to stop, then what is left until a round finds nothing or fails.
     pub(crate) async fn run(&self, stop: &CancellationToken) {
         if let Err(error) = self.hold().await {
             tracing::warn!(service = self.service, %error, "no relay lease yet");
         }
-        let workers = if self.db.is_postgres() { self.settings.relay_workers.max(1) } else { 1 };
-        join_all((0..workers).map(|nth| self.work(nth, workers, stop))).await;
-    }
-
-    async fn work(&self, nth: usize, of: usize, stop: &CancellationToken) {
         let mut signal = self.db.outbox_signal();
         let mut pause = MIN_PAUSE;
+        let mut behind = false;
         loop {
             signal.mark_unchanged();
-            let trouble = match self.round_of(nth, of).await {
+            let outcome = if behind { self.catch_up().await } else { self.round().await };
+            let trouble = match outcome {
                 Ok(round) if round.failure.is_none() && round.published == round.read => {
                     pause = MIN_PAUSE;
+                    behind = round.more;
                     // What was written since the reading began has changed the signal.
                     if round.more || (round.read > 0 && stop.is_cancelled()) {
                         continue;
@@ -338,6 +338,41 @@ impl Relay {
                     pause = (pause * 2).min(MAX_PAUSE);
                 }
             }
+        }
+    }
+
+    /// Rounds of several workers, each with its part of the shards, so that one reads and marks while
+    /// another waits for the brokers. They meet again after a few, lest a shard with little wait long
+    /// for one with much.
+    async fn catch_up(&self) -> Result<Round, DbErr> {
+        let workers = if self.db.is_postgres() { self.settings.relay_workers.max(1) } else { 1 };
+        let all = join_all((0..workers).map(|nth| self.rounds_of(nth, workers))).await;
+        all.into_iter().try_fold(Round::default(), |sum, one| {
+            let one = one?;
+            Ok(Round { more: sum.more || one.more, ..sum.and(one) })
+        })
+    }
+
+    async fn rounds_of(&self, nth: usize, of: usize) -> Result<Round, DbErr> {
+        let mut sum = Round { more: true, ..Round::default() };
+        for _ in 0..ROUNDS {
+            sum = sum.and(self.round_of(nth, of).await?);
+            if !sum.more || sum.failure.is_some() {
+                break;
+            }
+        }
+        Ok(sum)
+    }
+}
+
+impl Round {
+    /// Both together; whether there is more is what the later one says.
+    fn and(self, later: Self) -> Self {
+        Self {
+            read: self.read + later.read,
+            published: self.published + later.published,
+            more: later.more,
+            failure: self.failure.or(later.failure),
         }
     }
 }

@@ -10,7 +10,8 @@ use serde::Deserialize;
 pub struct BackboneSettings {
     /// Most outbox rows sent in one round.
     pub relay_batch: u32,
-    /// How many rounds are under way at once on PostgreSQL, each for its part of the shards.
+    /// How many rounds are under way at once on PostgreSQL while the relay is behind, each for its
+    /// part of the shards.
     pub relay_workers: usize,
     /// Least time from one round to the next of a relay that found little, in milliseconds: under
     /// load fewer rounds with more in each, and no delay for an event that comes after a pause.
@@ -41,7 +42,7 @@ impl Default for BackboneSettings {
     fn default() -> Self {
         Self {
             relay_batch: 2_000,
-            relay_workers: 2,
+            relay_workers: 4,
             relay_pace_ms: 5,
             relay_poll_ms: 500,
             lease_ms: 10_000,
