@@ -32,6 +32,10 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<
     let now = app.clock.now();
     remember_customer(app, tx, ctx, event, now).await?;
     let facts = Facts::of(&event.ty, &event.data)?;
+    let concerned = concerned(app, tx, event, &facts).await?;
+    if concerned.is_empty() {
+        return Ok(false);
+    }
     let forgotten = match facts.customer_id {
         Some(id) => people::forgotten(tx, id).await?,
         None => false,
@@ -41,16 +45,9 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<
         Envelope { data, ..event.clone() }
     });
     let event = wordless.as_ref().unwrap_or(event);
-    let switches = workflows::effective(tx, &event.org).await?;
-    let on = |w: &&Workflow| switches.get(w.key).is_none_or(|switch| switch.enabled);
     let stale = now - event.time > TimeDelta::hours(app.settings.stale_after_hours.into())
         || app.settings.silent_before.is_some_and(|before| event.time < before);
-    let mut any = false;
-    for workflow in WORKFLOWS.iter().filter(|w| w.takes(&event.ty, &facts)).filter(on) {
-        let told = recipients::of(app, tx, event, workflow, &facts).await?;
-        if told.is_empty() || ledger::decided(tx, event.id, workflow.key).await? {
-            continue;
-        }
+    for (workflow, told) in concerned {
         let matter =
             open_request(tx, ctx, event, (workflow.key, workflow.version), &facts, now).await?;
         for recipient in &told {
@@ -59,9 +56,48 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<
                 accept::run(app, tx, ctx, &matter, recipient, *channel, reason).await?;
             }
         }
-        any = true;
     }
-    Ok(any)
+    Ok(true)
+}
+
+/// The workflows that have somebody to tell and have not done so yet. Most events concern partners
+/// alone, and most installations have none who asks for them: that costs one query.
+async fn concerned(
+    app: &App,
+    tx: &Tx,
+    event: &Envelope,
+    facts: &Facts,
+) -> Result<Vec<(&'static Workflow, Vec<Recipient>)>, Problem> {
+    let (partners, people): (Vec<&Workflow>, Vec<&Workflow>) = WORKFLOWS
+        .iter()
+        .filter(|w| w.takes(&event.ty, facts))
+        .partition(|w| w.channels == [Channel::Webhook]);
+    let mut concerned = vec![];
+    for workflow in partners {
+        let told = recipients::of(app, tx, event, workflow, facts).await?;
+        if !told.is_empty() {
+            concerned.push((workflow, told));
+        }
+    }
+    if concerned.is_empty() && people.is_empty() {
+        return Ok(vec![]);
+    }
+    let switches = workflows::effective(tx, &event.org).await?;
+    let on = |w: &Workflow| switches.get(w.key).is_none_or(|switch| switch.enabled);
+    concerned.retain(|(workflow, _)| on(workflow));
+    for workflow in people.into_iter().filter(|w| on(w)) {
+        let told = recipients::of(app, tx, event, workflow, facts).await?;
+        if !told.is_empty() {
+            concerned.push((workflow, told));
+        }
+    }
+    let mut open = vec![];
+    for (workflow, told) in concerned {
+        if !ledger::decided(tx, event.id, workflow.key).await? {
+            open.push((workflow, told));
+        }
+    }
+    Ok(open)
 }
 
 /// Keeps the copy of a customer's name, addresses and language.
