@@ -29,7 +29,7 @@ test: build check ## everything, on SQLite and on real PostgreSQL and Kafka
 test-observability: build ## every panel, alert and trace against running services, with faults; about 15 min
 	tests/observability/live.py $(OBSERVE)
 
-chaos: build ## faults by seed on a split cluster, and proof that the harness sees broken guarantees; about 15 min
+chaos: build ## faults by seed on a split cluster, and proof that the harness sees broken guarantees; about 25 min
 	cargo test --workspace --test chaos -- --include-ignored --test-threads=1 --nocapture
 	deploy/local/with-services.sh $(TARGET)/debug/chaos
 

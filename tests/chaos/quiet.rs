@@ -51,8 +51,17 @@ fn look(field: &Field) -> Result<(Vec<String>, String), String> {
     Ok((busy, figure))
 }
 
+/// After an hour of load some step of a deadline falls due every second: what is not due yet is put
+/// off to tomorrow. What is due and was not done stays to be seen.
+fn put_off(field: &Field) -> Result<(), String> {
+    let later = "update timer set next_fire_at = next_fire_at + interval '1 day'
+                 where next_fire_at > now() + interval '3 seconds'";
+    field.cluster.psql("ticketing", later).map(drop)
+}
+
 /// Waits for quiet; answers how long that took.
 pub fn wait(field: &Field) -> Result<Duration, String> {
+    put_off(field)?;
     let begun = Instant::now();
     let (mut last, mut still) = (String::new(), 0);
     loop {
