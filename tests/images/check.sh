@@ -10,12 +10,30 @@ me=images
 tag=${1:-dev}
 limit=40 # megabytes of a program; the base below it, the same for all, is told apart
 has podman || need_package "podman is missing" podman buildah runc || exit 1
+has objcopy || need_package "objcopy is missing" binutils || exit 1
 # As strict as the strictest cluster; the user is none of the image's.
 strict=(--rm --read-only --read-only-tmpfs=false --cap-drop=ALL --security-opt=no-new-privileges --user 54321:54321 --network=none)
 suite=localhost/kefu:$tag
 failed=0
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 
 fail() { log "FAILED: $*"; failed=1; }
+
+# The list of crates inside a program (the section `.dep-v0`, compressed JSON), which has to name its own.
+parts() { # parts IMAGE PROGRAM
+    local container code=0
+    container=$(podman create "$1")
+    podman cp "$container:/$2" "$work/program" && objcopy -O binary --only-section=.dep-v0 "$work/program" "$work/parts" &&
+        python3 -c '
+import json, sys, zlib
+crates = json.loads(zlib.decompress(open(sys.argv[1], "rb").read()))["packages"]
+names = {crate["name"] for crate in crates}
+print(f"{sys.argv[2]}: {len(crates)} crates listed")
+sys.exit(not {sys.argv[2], "sea-orm", "rdkafka", "actix-web"} <= names)' "$work/parts" "$2" || code=1
+    podman rm "$container" >/dev/null
+    return "$code"
+}
 
 for service in customer ticketing quality survey notification; do
     image=localhost/kefu-$service:$tag
@@ -23,12 +41,13 @@ for service in customer ticketing quality survey notification; do
     podman run "${strict[@]}" "$image" openapi | grep -c "^openapi: 3" >/dev/null || fail "$image does not print its API document"
     [ "$(podman image inspect --format '{{.Config.User}}' "$image")" = 65532:65532 ] || fail "$image has no user of its own"
     if podman run "${strict[@]}" --entrypoint /bin/sh "$image" -c true 2>/dev/null; then fail "$image has a shell"; fi
+    parts "$image" "kefu-$service" || fail "$image does not tell what it was built from"
 done
 
 podman image exists "$suite" || die "$suite is missing. Mend it with:  deploy/images/build.sh --tag $tag suite"
 # /data belongs to the image's own user.
 container=$(podman run -d "${strict[@]}" --user 65532:65532 -v kefu-check:/data:U "$suite" serve)
-trap 'podman rm -f -t 0 "$container" >/dev/null 2>&1 || true; podman volume rm -f kefu-check >/dev/null' EXIT
+trap 'rm -rf "$work"; podman rm -f -t 0 "$container" >/dev/null 2>&1 || true; podman volume rm -f kefu-check >/dev/null' EXIT
 for n in {1..120}; do
     if podman exec "$container" /kefu healthcheck >/dev/null 2>&1; then break; fi
     [ "$n" -lt 120 ] || { podman logs "$container" >&2 || true; fail "$suite does not get ready"; }
