@@ -50,7 +50,11 @@ async fn provider_away(service: &Service) {
         service.readiness().await
     })
     .await;
-    assert_eq!((status, &body["checks"]["identity provider"]), (503, &"failed".into()), "{body}");
+    assert_eq!(
+        (status, &body["checks"]["identity provider host"]),
+        (503, &"failed".into()),
+        "{body}"
+    );
     // Any token will do that has the form of one.
     let token = "eyJhbGciOiJSUzI1NiIsImtpZCI6ImEifQ.e30.c2ln";
     let refused = service.list(token).await.unwrap_err();
