@@ -1,11 +1,15 @@
 //! `kefu smoke`, as an operator runs it against a new installation.
 
-use std::process::{Command, Output};
+use std::{
+    fs,
+    process::{Command, Output},
+};
 
 use kefu_tests::{
     binary,
     stack::{Options, SERVICES, Stack},
 };
+use serde_json::Value;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_smoke_test_goes_through_in_one_process() {
@@ -42,6 +46,33 @@ async fn the_smoke_test_goes_through_in_one_process() {
     );
     assert_eq!(late.status.code(), Some(1));
     assert!(told(&late).contains("--timeout"), "{}", told(&late));
+}
+
+/// As `helm test` runs it: a client of the provider, with the rights that the README names and no others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_smoke_test_goes_through_as_a_client() {
+    const SCOPES: &str = "customer:read customer:write ticket:create ticket:read ticket:write quality:read \
+                          survey:read survey:invite notification:read";
+    let mut stack = Stack::suite(Options::default()).await;
+    stack.stop_suite();
+    let file = stack.data_dir().join("accounts.json");
+    let mut accounts: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let client = &mut accounts["clients"][0];
+    client["org"] = "/acme".into();
+    client["scopes"] = SCOPES.split(' ').collect::<Vec<_>>().into();
+    let [id, secret] = ["id", "secret"].map(|name| client[name].as_str().unwrap().to_owned());
+    fs::write(&file, accounts.to_string()).unwrap();
+    stack.start_suite().await;
+    let token_url = format!("{}/oauth2/token", stack.urls.issuer);
+    let env = [
+        ("KEFU_URL", stack.urls.issuer.as_str()),
+        ("KEFU_TOKEN_URL", &token_url),
+        ("KEFU_CLIENT_ID", &id),
+        ("KEFU_CLIENT_SECRET", &secret),
+    ];
+    let done = smoke(&stack, &env, &[]);
+    went_through(&done);
+    assert!(told(&done).contains("claim: left to a member of staff"), "{}", told(&done));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -162,6 +162,12 @@ fn account(field: &Field, mails: &Path, phases: &[(Phase, Duration, Count)]) -> 
     }
     match Facts::load(field, mails) {
         Ok(mut facts) => {
+            if ok == 0
+                || facts.outbox.values().all(Vec::is_empty)
+                || facts.events().next().is_none()
+            {
+                broken.push("nothing was answered, told or published: nothing is shown".to_owned());
+            }
             let report = Report { kills: field.kills(), ..Report::default() };
             facts.duplicates_allowed = report.duplicates_allowed();
             let verdict = reconcile::judge(&facts);

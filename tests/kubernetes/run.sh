@@ -76,7 +76,7 @@ step "helm upgrade again" upgrade
 step "pods deleted, no grace" strike
 step "node drain" drain
 step "undisturbed at the end" undisturbed
-memory >"$dir/memory"
+memory >"$dir/memory" || failures+=("memory of the pods")
 end_load
 step "helm test" helm_test
 step "network policies" network_policies

@@ -88,7 +88,7 @@ chart() { # chart COMMAND ARGS...: helm with this test's values
 install_old() {
     local at=$SECONDS name
     chart install --wait --set image.tag=old --set topics.create=none &&
-        ready_in=$((SECONDS - at)) && all_steps >"$dir/migrations.old" || return 1
+        ready_in=$((SECONDS - at)) && pod_ready=$(ready_times) && all_steps >"$dir/migrations.old" || return 1
     for name in "${services[@]}"; do
         declare -gx "KEFU_${name^^}_URL=http://${KEFU_CLUSTER_NODE:-127.0.0.1}:$(k get service -l "$selector,app.kubernetes.io/component=$name" -o jsonpath='{.items[0].spec.ports[0].nodePort}')"
     done
@@ -131,15 +131,15 @@ added_steps() { all_steps | LC_ALL=C comm -13 "$dir/migrations.old" -; }
 
 # A new schema is what the upgrade is tried for.
 upgrade() {
-    chart upgrade --wait --set image.tag=new && runs new && added_steps >"$dir/migrations.added" || return 1
+    chart upgrade --wait --set image.tag=new && rolled_out && runs new && added_steps >"$dir/migrations.added" || return 1
     [ -s "$dir/migrations.added" ] || { log "the upgrade migrated nothing"; return 1; }
 }
 
 rollback() {
-    helm rollback "$release" 1 -n "$ns" --wait --timeout 300s >&2 && runs old && added_steps | cmp - "$dir/migrations.added"
+    helm rollback "$release" 1 -n "$ns" --wait --timeout 300s >&2 && rolled_out && runs old && added_steps | cmp - "$dir/migrations.added"
 }
 
-# Ten pods, any service, killed at once.
+# Ten pods, any service, deleted with no grace: the kubelet gives them two seconds from SIGTERM to SIGKILL.
 strike() {
     local n pod pods
     RANDOM=6
@@ -197,7 +197,9 @@ refused() {
     local text=$1 pod said=''; shift
     if chart upgrade --wait --timeout 90s --set image.tag=new "$@" 2>/dev/null; then log "accepted: $*"; return 1; fi
     for pod in $(k get pods -o name); do
-        said=$(k logs "$pod" --tail 50 2>/dev/null | grep -m1 -- "$text") && break
+        # It may be an init container that says so; containers that never began are no error.
+        said=$(k logs "$pod" --all-containers --ignore-errors --tail 50 2>/dev/null | grep -- "$text" | tail -n 1) || true
+        [ -z "$said" ] || break
     done
     helm rollback "$release" -n "$ns" --wait --timeout 300s >&2
     [ -n "$said" ] || { log "no pod named the cause: $text"; cat "$dir/helm.log" >&2; return 1; }
@@ -210,8 +212,8 @@ memory() {
     local node
     for node in $(kubectl get nodes -o jsonpath='{.items[*].metadata.name}'); do
         kubectl get --raw "/api/v1/nodes/$node/proxy/stats/summary"
-    done | jq -r --arg ns "$ns" '.pods[] | select(.podRef.namespace == $ns)
-        | "\(.podRef.name) \((.memory.workingSetBytes // ([.containers[].memory.workingSetBytes] | add)) / 1048576 | round) MiB, resident \(([.containers[].memory.rssBytes] | add) / 1048576 | round) MiB"' | sort
+    done | jq -r --arg ns "$ns" '.pods[] | select(.podRef.namespace == $ns) | [.containers[]?.memory] as $all
+        | "\(.podRef.name) \((.memory.workingSetBytes // ([$all[].workingSetBytes] | add) // 0) / 1048576 | round) MiB, resident \((([$all[].rssBytes] | add) // 0) / 1048576 | round) MiB"' | sort
 }
 
 ready_times() {
@@ -223,7 +225,7 @@ found() { if [ -s "$dir/$1" ]; then tr '\n' ' ' <"$dir/$1"; else echo "nothing: 
 
 figures() {
     echo
-    echo "helm install --wait: ${ready_in:-failed} s; a pod from creation to ready: $(ready_times)"
+    echo "helm install --wait: ${ready_in:-failed} s; a pod from creation to ready: ${pod_ready:-unknown}"
     echo "migrations added by the upgrade: $(found migrations.added)"
     echo "drain: ${drained:-failed}"
     echo "NetworkPolicies accepted: ${policies:-failed}"

@@ -134,7 +134,7 @@ fn http_client() -> Result<reqwest::Client, String> {
     client.map_err(|e| e.to_string())
 }
 
-fn accept(status: StatusCode, body: Value, path: &str) -> Result<Value, String> {
+pub fn accept(status: StatusCode, body: Value, path: &str) -> Result<Value, String> {
     if status.is_success() { Ok(body) } else { Err(format!("{path} answered {status}: {body}")) }
 }
 
