@@ -198,7 +198,7 @@ refused() {
     if chart upgrade --wait --timeout 90s --set image.tag=new "$@" 2>/dev/null; then log "accepted: $*"; return 1; fi
     for pod in $(k get pods -o name); do
         # It may be an init container that says so; containers that never began are no error.
-        said=$(k logs "$pod" --all-containers --ignore-errors --tail 50 2>/dev/null | grep -- "$text" | tail -n 1) || true
+        said=$(k logs "$pod" --all-containers --ignore-errors --tail 50 2>/dev/null | grep -- "$text" | tail -n 1)
         [ -z "$said" ] || break
     done
     helm rollback "$release" -n "$ns" --wait --timeout 300s >&2
@@ -212,8 +212,9 @@ memory() {
     local node
     for node in $(kubectl get nodes -o jsonpath='{.items[*].metadata.name}'); do
         kubectl get --raw "/api/v1/nodes/$node/proxy/stats/summary"
-    done | jq -r --arg ns "$ns" '.pods[] | select(.podRef.namespace == $ns) | [.containers[]?.memory] as $all
-        | "\(.podRef.name) \((.memory.workingSetBytes // ([$all[].workingSetBytes] | add) // 0) / 1048576 | round) MiB, resident \((([$all[].rssBytes] | add) // 0) / 1048576 | round) MiB"' | sort
+    done | jq -r --arg ns "$ns" 'def mib: if . == null then "unknown" else "\(. / 1048576 | round) MiB" end;
+        .pods[] | select(.podRef.namespace == $ns) | [.containers[]?.memory] as $all
+        | "\(.podRef.name) \(.memory.workingSetBytes // ([$all[].workingSetBytes] | add) | mib), resident \([$all[].rssBytes] | add | mib)"' | sort
 }
 
 ready_times() {
