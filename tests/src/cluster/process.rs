@@ -87,9 +87,15 @@ impl Cluster {
         Err(format!("{name} did not end within {END:?} of SIGTERM\n{}", self.tail(name)))
     }
 
-    /// SIGSTOP: connections stay, nothing moves.
+    /// SIGSTOP: connections stay, nothing moves. Returns when every thread stands: `kill` comes back
+    /// before the signal has reached them all, and until then one may still answer.
     pub fn freeze(&self, name: &str) {
         self.signal(name, "STOP");
+        let begun = Instant::now();
+        while self.pid(name).is_some_and(moves) {
+            assert!(begun.elapsed() < PROBE, "{name} still moves {PROBE:?} after SIGSTOP");
+            sleep(Duration::from_millis(1));
+        }
     }
 
     /// SIGCONT.
@@ -212,6 +218,16 @@ impl Cluster {
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
+}
+
+/// Whether a thread of the process is in any other state than stopped (`T` in proc(5)).
+fn moves(pid: u32) -> bool {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let states = threads.filter_map(|thread| fs::read_to_string(thread.path().join("stat")).ok());
+    // The name of the thread stands before it in parentheses and may hold anything.
+    states
+        .into_iter()
+        .any(|stat| stat.rsplit(") ").next().is_some_and(|rest| !rest.starts_with('T')))
 }
 
 fn service_of(name: &str) -> Option<&'static str> {
