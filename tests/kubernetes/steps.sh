@@ -96,7 +96,8 @@ install_old() {
 
 begin_load() {
     [ "${#failures[@]}" -eq 0 ] || die "nothing to load: the installation failed"
-    "$bin/kubernetes-load" "$dir/load" >"$dir/load/account" 2>"$dir/load/errors" &
+    # The old version closes connections that were unused for five seconds, without a word.
+    KEFU_TEST_IDLE_SECS=4 "$bin/kubernetes-load" "$dir/load" >"$dir/load/account" 2>"$dir/load/errors" &
     load=$!
 }
 
@@ -192,17 +193,13 @@ wrong_secret() {
     refused 'password authentication failed' --set database.existingSecret=kefu-database-wrong >"$dir/wrong-secret"
 }
 
-# refused TEXT HELM_OPTIONS...: the upgrade fails, a pod's log says TEXT, the pods that ran go on running.
+# refused TEXT HELM_OPTIONS...: the upgrade fails and Helm prints TEXT, the pods that ran go on running.
 refused() {
-    local text=$1 pod said=''; shift
+    local text=$1 said; shift
     if chart upgrade --wait --timeout 90s --set image.tag=new "$@" 2>/dev/null; then log "accepted: $*"; return 1; fi
-    for pod in $(k get pods -o name); do
-        # It may be an init container that says so; containers that never began are no error.
-        said=$(k logs "$pod" --all-containers --ignore-errors --tail 50 2>/dev/null | grep -- "$text" | tail -n 1)
-        [ -z "$said" ] || break
-    done
+    said=$(grep -- "$text" "$dir/helm.log" | tail -n 1)
     helm rollback "$release" -n "$ns" --wait --timeout 300s >&2
-    [ -n "$said" ] || { log "no pod named the cause: $text"; cat "$dir/helm.log" >&2; return 1; }
+    [ -n "$said" ] || { log "Helm did not print the cause: $text"; cat "$dir/helm.log" >&2; return 1; }
     echo "$said"
     rolled_out
 }

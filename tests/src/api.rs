@@ -45,11 +45,21 @@ impl Answer {
     }
 }
 
+/// How long unused connections are kept: `KEFU_TEST_IDLE_SECS`, for servers that keep them shorter
+/// than ours do, or 90 s.
+fn idle() -> Duration {
+    let secs = std::env::var("KEFU_TEST_IDLE_SECS").ok();
+    Duration::from_secs(secs.map_or(90, |text| text.parse().expect("KEFU_TEST_IDLE_SECS")))
+}
+
 impl Caller {
     #[must_use]
     pub fn anonymous(urls: &Urls) -> Self {
-        let http =
-            reqwest::Client::builder().timeout(Duration::from_secs(30)).build().expect("client");
+        let http = reqwest::Client::builder()
+            .timeout(Duration::from_secs(30))
+            .pool_idle_timeout(idle())
+            .build()
+            .expect("client");
         Self { http, urls: urls.clone(), token: None, traceparent: None }
     }
 

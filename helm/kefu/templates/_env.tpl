@@ -1,6 +1,7 @@
 {{/*
 Settings as environment variables: what the chart knows, over it the settings of defaults and service,
-then extraEnv. Of {root, service}.
+then extraEnv. Of {root, service}. The delay is for requests on their way over kept connections, which
+preStop does not see.
 */}}
 {{- define "kefu.env" -}}
 {{- $v := .root.Values }}
@@ -23,6 +24,7 @@ then extraEnv. Of {root, service}.
   "KEFU__TELEMETRY__SAMPLE_RATIO" $v.telemetry.sampleRatio
   "KEFU__TELEMETRY__LOG_LEVEL" $v.telemetry.logLevel
   "KEFU__TELEMETRY__LOG_FORMAT" "json"
+  "KEFU__SHUTDOWN__DELAY_SECS" 2
   "KEFU__SHUTDOWN__GRACE_SECS" $v.shutdown.graceSeconds
 }}
 {{- include "kefu.env.pii" (dict "root" .root "into" $env) }}
