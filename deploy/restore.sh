@@ -47,7 +47,7 @@ restore_service() {
     has pg_restore || need_package "pg_restore is missing" postgresql-client || exit 1
     name=${url##*/} name=${name%%\?*} server=${url%/*}/postgres
     if [ "$(psql -XqAt "$server" -c "select count(*) from pg_database where datname = '$name'")" = 0 ]; then
-        psql -Xq "$server" -c "create database \"$name\""
+        psql -Xq "$server" -c "create database \"$name\" template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"
     fi
     tables=$(psql -XqAt "$url" -c "select count(*) from pg_tables where schemaname = 'public'")
     if [ "$tables" != 0 ] && [ "$force" = no ]; then die "database $name holds $tables tables; --force replaces them"; fi

@@ -16,6 +16,9 @@ use sea_orm_migration::{
 use crate::{Db, fault};
 
 /// One forward step: expand/contract, never a rewrite of a released one.
+///
+/// It is one transaction, unless it makes an index `concurrently`, which PostgreSQL refuses in one:
+/// then each statement stands for itself and must bear to be run again.
 #[derive(Debug, Clone, Copy)]
 pub struct SqlMigration {
     name: &'static str,
@@ -83,7 +86,7 @@ impl MigrationTrait for SqlMigration {
     }
 
     fn use_transaction(&self) -> Option<bool> {
-        Some(true)
+        Some(!self.sql.contains(" index concurrently "))
     }
 }
 
@@ -104,6 +107,7 @@ impl Migrations {
             // The data folder's lock already keeps other processes away.
             return self.beside_newer(db).await?.up(db.connection(), None).await;
         }
+        ordered_by_bytes(db).await?;
         let lock = db.connection().begin().await?;
         lock.execute_raw(Statement::from_string(
             DbBackend::Postgres,
@@ -140,6 +144,23 @@ impl Migrations {
         let newer = newer.filter(|name| !known.contains(name.as_str())).collect();
         Ok(BesideNewer { own: self.0.clone(), newer })
     }
+}
+
+/// A unit's subtree is a range of text ([`kernel::OrgPath::below`]), which a locale's order tears
+/// apart: `/a/z` would stand behind `/a0`, and lists would silently lack tickets.
+async fn ordered_by_bytes(db: &Db) -> Result<(), DbErr> {
+    let sql = "SELECT '/a/z' < '/a0' AND 'Z' < 'a' AS bytes, current_database()::text AS name, datcollate::text AS locale \
+               FROM pg_database WHERE datname = current_database()";
+    let row = db.query_one_raw(Statement::from_string(DbBackend::Postgres, sql)).await?;
+    let row = row.ok_or_else(|| DbErr::RecordNotFound("pg_database".to_owned()))?;
+    if row.try_get("", "bytes")? {
+        return Ok(());
+    }
+    let (name, locale): (String, String) = (row.try_get("", "name")?, row.try_get("", "locale")?);
+    Err(DbErr::Migration(format!(
+        "database {name} orders text by the locale {locale}; make it anew in byte order: \
+         CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"
+    )))
 }
 
 type Step = Box<dyn MigrationTrait>;

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on shall panic")]
 
 mod bench;
+mod databases;
 mod lifecycle;
 mod notes;
 mod process;
