@@ -42,15 +42,19 @@ pub async fn run(report: &mut Report) -> Result<(), String> {
     println!("reads: p99 at {LARGE} tickets against {SMALL}, {REQUESTS} random requests each");
     for shape in 0..=NAMES.len() {
         let watch = Watch::begin(&watched);
-        let times = measure(&sides, shape).await?;
-        let (small, large) = (&times[0], &times[1]);
+        let asked = measure(&sides, shape).await?;
+        let ((small, few), (large, many)) = (&asked[0], &asked[1]);
         report.add(Line {
             what: NAMES.get(shape).map_or("get: one ticket", |n| *n).to_owned(),
             ours: quantile(large, 0.99),
             baseline: quantile(small, 0.99),
             unit: "ms p99",
             goal: Some(Goal::AtMost(1.5)),
-            note: format!("p50 {:.2} against {:.2} ms", quantile(large, 0.5), quantile(small, 0.5)),
+            note: format!(
+                "p50 {:.2} against {:.2} ms; {many:.1} against {few:.1} tickets in an answer",
+                quantile(large, 0.5),
+                quantile(small, 0.5)
+            ),
             usage: watch.end(),
         });
     }
@@ -58,14 +62,17 @@ pub async fn run(report: &mut Report) -> Result<(), String> {
     plans(url, *n).await
 }
 
-/// Sorted milliseconds of one kind of request, per side.
-async fn measure(sides: &[(usize, Server, String)], shape: usize) -> Result<Vec<Vec<f64>>, String> {
+/// Sorted milliseconds of one kind of request, and how many tickets an answer had, per side.
+async fn measure(
+    sides: &[(usize, Server, String)],
+    shape: usize,
+) -> Result<Vec<(Vec<f64>, f64)>, String> {
     let mut ids = vec![];
     for (_, _, url) in sides {
         let some = "select id from ticket tablesample system (1) where root = '/acme' order by md5(id::text) limit 2000";
         ids.push(psql(url, some)?.lines().map(str::to_owned).collect::<Vec<_>>());
     }
-    let mut times = vec![vec![]; sides.len()];
+    let mut asked = vec![(vec![], 0.0); sides.len()];
     let mut connections: Vec<_> = sides.iter().map(|(_, server, _)| server.connection()).collect();
     let mut random = StdRng::seed_from_u64(7);
     for round in 0..WARM + REQUESTS {
@@ -83,14 +90,18 @@ async fn measure(sides: &[(usize, Server, String)], shape: usize) -> Result<Vec<
                 return Err(format!("{path}: {} {text}\n{}", reply.status, sides[side].1.log()));
             }
             if round >= WARM {
-                times[side].push(time);
+                let tickets = reply.json()?["items"].as_array().map_or(1, Vec::len);
+                asked[side].0.push(time);
+                #[allow(clippy::cast_precision_loss, reason = "a page")]
+                let share = tickets as f64 / REQUESTS as f64;
+                asked[side].1 += share;
             }
         }
     }
-    for side in &mut times {
-        side.sort_by(f64::total_cmp);
+    for (times, _) in &mut asked {
+        times.sort_by(f64::total_cmp);
     }
-    Ok(times)
+    Ok(asked)
 }
 
 /// Explains what stands behind every kind of question, as the server runs it once it has a plan for

@@ -12,7 +12,7 @@ use ticketing::{
 };
 use uuid::Uuid;
 
-use super::error;
+use super::{data::agents, error};
 
 pub const NAMES: [&str; 20] = [
     "list: newest",
@@ -64,7 +64,7 @@ const PAIRS: [&str; 8] = [
 /// from somewhere in the middle.
 fn question(shape: usize, n: usize, random: &mut StdRng) -> (Value, bool) {
     let queue = format!("q{}", random.random_range(0..12));
-    let handler = format!("agent{}", random.random_range(0..400));
+    let handler = format!("agent{}", random.random_range(0..agents(n)));
     let region = format!("/acme/r{}", random.random_range(0..4));
     let org = match random.random_range(0..3) {
         0 => region,

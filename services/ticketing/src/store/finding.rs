@@ -3,6 +3,7 @@
 //!
 //! * *Walk*: rows in the order of an index that begins with the filtered columns, until the page is
 //!   full. Right when the index says it all, or nearly.
+//!   Statuses, and units below one, are a walk each; the newest of all of them are the page.
 //! * *Slices*: words and other tokens ([`super::facets`]) in slices of time, newest first, until the
 //!   page is full. Right when tokens say what is rare.
 //! * Both are asked for: the walk looks at the newest [`NEAR`] rows of its index; only when these do
@@ -20,11 +21,20 @@ use super::{entities::ticket, facets};
 
 /// Rows that a walk looks at before slices are read instead.
 const NEAR: u64 = 2_000;
+/// Walks, one for each unit and status, that are little work: they need the index alone.
+const WALKS: usize = 200;
 
+const ROW: &str = "t.*";
+const KEY: &str = "t.id, t.opened_at";
+/// Rows found by keys, in the order that the keys have already.
+const KEPT: &str = " ORDER BY k.opened_at DESC, k.id DESC";
+/// To be followed by the id; in brackets with `OFFSET 0`, so that the planner does not read all
+/// tickets once instead of a few by their ids.
+const BY_ID: &str = "SELECT * FROM ticket t WHERE t.id =";
 const NEWEST: &str = "ORDER BY t.opened_at DESC, t.id DESC";
 
 /// Which tickets; checked already. Empty lists and absent values ask for nothing.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wanted {
     /// The enterprise.
     pub root: String,
@@ -65,12 +75,16 @@ pub async fn page(
     }
     let tokens = wanted.tokens();
     if tokens.is_empty() || wanted.few() {
-        return find(wanted.walk(after, limit)).await;
+        return find(wanted.walk(&[], after, limit)).await;
+    }
+    let units = wanted.units(db).await?;
+    if wanted.exact(&units) {
+        return find(wanted.list().walk(&units, after, limit)).await;
     }
     if wanted.listed() {
-        let near = find(wanted.near(after, limit)).await?;
+        let near = find(wanted.near(&units, after, limit)).await?;
         let full = u64::try_from(near.len()).is_ok_and(|n| n >= limit);
-        if full || db.query_one_raw(wanted.beyond(after)).await?.is_none() {
+        if full || db.query_one_raw(wanted.beyond(&units, after)).await?.is_none() {
             return Ok(near);
         }
     }
@@ -88,11 +102,16 @@ pub async fn statements(
 ) -> Result<Vec<Statement>, DbErr> {
     let tokens = wanted.tokens();
     if tokens.is_empty() || wanted.few() {
-        return Ok(vec![wanted.walk(after, limit)]);
+        return Ok(vec![wanted.walk(&[], after, limit)]);
     }
-    let mut all = vec![];
+    let units = wanted.units(db).await?;
+    let mut all: Vec<_> = wanted.below(WALKS).into_iter().collect();
+    if wanted.exact(&units) {
+        all.push(wanted.list().walk(&units, after, limit));
+        return Ok(all);
+    }
     if wanted.listed() {
-        all.extend([wanted.near(after, limit), wanted.beyond(after)]);
+        all.extend([wanted.near(&units, after, limit), wanted.beyond(&units, after)]);
     }
     if let Some(slices) = wanted.range(db, after).await? {
         all.push(wanted.slices(&slices, &tokens, after, limit));
@@ -157,9 +176,29 @@ impl Wanted {
             || self.import_number.is_some()
     }
 
+    /// Whether all three columns are given by which one index is ordered.
+    fn classed(&self) -> bool {
+        self.kind.is_some() && self.category.is_some() && self.priority.is_some()
+    }
+
     /// Whether an index in the order of time begins with more than the enterprise.
     fn listed(&self) -> bool {
+        self.classed() || self.by_status()
+    }
+
+    /// Whether that index holds one status after the other.
+    fn by_status(&self) -> bool {
         !self.statuses.is_empty() || self.queue.is_some() || self.handler.is_some()
+    }
+
+    /// Whether that index, with the `units` if there are any, knows all that is asked for.
+    fn exact(&self, units: &[String]) -> bool {
+        let org = self.org.clone().filter(|_| units.is_empty());
+        self.listed() && Self { org, ..self.clone() } == self.list()
+    }
+
+    fn statuses(&self) -> &[&'static str] {
+        if self.statuses.is_empty() { ALL_STATUSES } else { &self.statuses }
     }
 
     /// Conditions on columns of `t`, except those on status and words.
@@ -213,10 +252,10 @@ impl Wanted {
         }
     }
 
-    /// Words, by the index row of each ticket: for rows that another index has found.
-    fn words_of_row(&self, sql: &mut Sql) {
+    /// Words, by the index row of each ticket `id`: for rows that another index has found.
+    fn words_of(&self, id: &str, sql: &mut Sql) {
         if !self.words.is_empty() {
-            sql.push(" AND (SELECT f.tokens FROM ticket_fts f WHERE f.id = t.id)");
+            sql.push(&format!(" AND (SELECT f.tokens FROM ticket_fts f WHERE f.id = {id})"));
             sql.bind(" @> string_to_array(", self.words.join("\n")).push(", chr(10))");
         }
     }
@@ -246,69 +285,132 @@ impl Wanted {
         sql.statement(backend)
     }
 
-    /// `columns` of the tickets in order, at most `limit`. An index in the order of time holds one
-    /// status after the other, hence a walk for each and the newest of all of them.
-    fn in_order(&self, sql: &mut Sql, columns: &str, after: After, limit: u64, words: bool) {
-        let each = !self.few() && self.listed();
-        let one = each && self.statuses.len() == 1;
-        if each && !one {
-            let all = if self.statuses.is_empty() { ALL_STATUSES } else { &self.statuses };
-            sql.push(&format!("SELECT {columns} FROM unnest(string_to_array("));
-            sql.bind("", all.join(",")).push(", ',')) s(status) CROSS JOIN LATERAL (");
-        }
-        let inner = if each && !one { "*" } else { columns };
-        let inner = if inner == "*" { "t.*" } else { inner };
-        sql.push(&format!("SELECT {inner} FROM ticket t WHERE "));
-        self.columns(sql);
-        match (each, one) {
-            (true, true) => drop(sql.bind(" AND t.status = ", self.statuses[0])),
-            (true, false) => drop(sql.push(" AND t.status = s.status")),
-            _ => self.any_status(sql),
-        }
-        if words {
-            self.words_of_row(sql);
-        }
-        older(sql, after);
-        newest(sql, limit);
-        if each && !one {
+    /// The tickets in order, at most `limit`, of these `units` if there are any.
+    fn in_order(&self, sql: &mut Sql, select: &str, units: &[String], after: After, limit: u64) {
+        let statuses = self.statuses();
+        if !units.is_empty() {
+            self.by_unit(sql, select, units, after, limit);
+        } else if self.few() || self.classed() || !self.by_status() || statuses.len() == 1 {
+            sql.push(&format!("SELECT {select} FROM ticket t WHERE "));
+            self.columns(sql);
+            self.any_status(sql);
+            self.words_of("t.id", sql);
+            older(sql, after);
+            newest(sql, limit);
+        } else {
+            // Such an index holds one status after the other: each is read in order and merged, as
+            // far as need be.
+            for (n, status) in statuses.iter().enumerate() {
+                let begin =
+                    if n == 0 { format!("SELECT {select} FROM (") } else { " UNION ALL ".into() };
+                sql.push(&format!("{begin}(SELECT {select} FROM ticket t WHERE "));
+                self.columns(sql);
+                sql.bind(" AND t.status = ", *status);
+                older(sql, after);
+                newest(sql, limit);
+                sql.push(")");
+            }
             sql.push(") t");
             newest(sql, limit);
         }
     }
 
-    fn walk(&self, after: After, limit: u64) -> Statement {
+    /// The same by a walk for each unit and status. They fetch keys, which the index knows; of rows
+    /// only those are read that are wanted.
+    fn by_unit(&self, sql: &mut Sql, select: &str, units: &[String], after: After, limit: u64) {
+        let whole = select == ROW;
+        if whole {
+            sql.push("SELECT t.* FROM (");
+        }
+        sql.push(&format!("SELECT {KEY} FROM unnest(string_to_array("));
+        sql.bind("", units.join("\n")).push(", chr(10))) u(org) ");
+        sql.push("CROSS JOIN unnest(string_to_array(");
+        sql.bind("", self.statuses().join("\n")).push(", chr(10))) s(status) ");
+        sql.push(&format!("CROSS JOIN LATERAL (SELECT {KEY} FROM ticket t WHERE "));
+        self.columns(sql);
+        sql.push(" AND t.org = u.org AND t.status = s.status");
+        older(sql, after);
+        newest(sql, limit);
+        sql.push(") t");
+        newest(sql, limit);
+        if whole {
+            sql.push(&format!(") k CROSS JOIN LATERAL ({BY_ID} k.id OFFSET 0) t{KEPT}"));
+        }
+    }
+
+    fn walk(&self, units: &[String], after: After, limit: u64) -> Statement {
         let mut sql = Sql::new("");
-        self.in_order(&mut sql, "t.*", after, limit, true);
+        self.in_order(&mut sql, ROW, units, after, limit);
         sql.statement(DbBackend::Postgres)
     }
 
-    /// What of the newest rows of the index has the tokens.
-    fn near(&self, after: After, limit: u64) -> Statement {
+    /// The units that have tickets below the one asked for, at most `most`: one look into the index
+    /// for each. `None` where an index leads to something better.
+    fn below(&self, most: usize) -> Option<Statement> {
+        let org = self.org.as_ref()?;
+        if self.classed() || self.handler.is_some() || !self.by_status() {
+            return None;
+        }
+        let (from, to) = org.below();
+        let mut sql = Sql::new("WITH RECURSIVE unit(org) AS ((");
+        sql.bind("SELECT t.org FROM ticket t WHERE t.root = ", self.root.clone());
+        sql.bind(" AND t.org >= ", from).bind(" AND t.org < ", to.clone());
+        sql.push(" ORDER BY t.org LIMIT 1) UNION ALL SELECT (");
+        sql.bind("SELECT t.org FROM ticket t WHERE t.root = ", self.root.clone());
+        sql.bind(" AND t.org > u.org AND t.org < ", to);
+        sql.push(" ORDER BY t.org LIMIT 1) FROM unit u WHERE u.org IS NOT NULL) ");
+        sql.push(&format!("SELECT org FROM unit WHERE org IS NOT NULL LIMIT {most}"));
+        Some(sql.statement(DbBackend::Postgres))
+    }
+
+    /// The unit asked for and those below it, if there are so few that a walk for each is little
+    /// work; else none.
+    async fn units(&self, db: &Db) -> Result<Vec<String>, DbErr> {
+        let most = WALKS / self.statuses().len();
+        let (Some(org), Some(below)) = (&self.org, self.below(most)) else { return Ok(vec![]) };
+        let mut units = vec![org.to_string()];
+        for row in db.query_all_raw(below).await? {
+            units.push(row.try_get("", "org")?);
+        }
+        Ok(if units.len() <= most { units } else { vec![] })
+    }
+
+    /// What of the newest rows of the index has the tokens; as many are read as it takes.
+    fn near(&self, units: &[String], after: After, limit: u64) -> Statement {
         let mut sql = Sql::new("SELECT t.* FROM (");
-        let list = self.list();
-        list.in_order(&mut sql, "t.*", after, NEAR, false);
-        sql.push(") t WHERE ");
+        self.list().in_order(&mut sql, KEY, units, after, NEAR);
+        sql.push(&format!(") k CROSS JOIN LATERAL ({BY_ID} k.id OFFSET 0) t WHERE "));
         self.columns(&mut sql);
-        self.words_of_row(&mut sql);
-        newest(&mut sql, limit);
+        self.any_status(&mut sql);
+        // Of a row its unit is found sooner than its words; with nothing to find, no row is read.
+        let row_first = self.org.is_some() && units.is_empty();
+        self.words_of(if row_first { "t.id" } else { "k.id" }, &mut sql);
+        sql.push(&format!("{KEPT} LIMIT {limit}"));
         sql.statement(DbBackend::Postgres)
     }
 
     /// A row if the index goes on behind what [`Self::near`] looks at.
-    fn beyond(&self, after: After) -> Statement {
+    fn beyond(&self, units: &[String], after: After) -> Statement {
         let mut sql = Sql::new("SELECT 1 AS n FROM (");
-        self.list().in_order(&mut sql, "t.id, t.opened_at", after, NEAR + 1, false);
+        self.list().in_order(&mut sql, KEY, units, after, NEAR + 1);
         sql.push(&format!(") t OFFSET {NEAR} LIMIT 1"));
         sql.statement(DbBackend::Postgres)
     }
 
-    /// Only what the ordered indexes know.
+    /// Only what one of the ordered indexes knows.
     fn list(&self) -> Self {
+        if self.classed() {
+            let (kind, category) = (self.kind.clone(), self.category.clone());
+            return Self { kind, category, priority: self.priority.clone(), ..self.bare() };
+        }
+        let (queue, handler) = (self.queue.clone(), self.handler.clone());
+        Self { statuses: self.statuses.clone(), queue, handler, ..self.bare() }
+    }
+
+    /// Only what every one of them knows.
+    fn bare(&self) -> Self {
         Self {
             root: self.root.clone(),
-            statuses: self.statuses.clone(),
-            queue: self.queue.clone(),
-            handler: self.handler.clone(),
             opened_from: self.opened_from,
             opened_to: self.opened_to,
             ..Self::default()
@@ -332,20 +434,19 @@ impl Wanted {
         Ok((oldest <= newest).then(|| facets::slices(oldest, newest)))
     }
 
-    /// The slices are read in the order given, one by one, until there are `limit` rows. `OFFSET 0`
-    /// keeps the planner from reading all tickets once instead of a few by their ids.
+    /// The slices are read in the order given, one by one, until there are `limit` rows.
     fn slices(&self, slices: &[String], tokens: &[String], after: After, limit: u64) -> Statement {
         let mut sql = Sql::new("SELECT t.* FROM unnest(string_to_array(");
         sql.bind("", slices.join(" "));
         sql.push(", ' ')) s(token) CROSS JOIN LATERAL (SELECT t.* FROM ticket_fts f");
-        sql.push(" CROSS JOIN LATERAL (SELECT * FROM ticket t WHERE t.id = f.id OFFSET 0) t");
+        sql.push(&format!(" CROSS JOIN LATERAL ({BY_ID} f.id OFFSET 0) t"));
         sql.bind(" WHERE f.tokens @> (string_to_array(", tokens.join("\n"));
         sql.push(", chr(10)) || s.token) AND ");
         self.columns(&mut sql);
         self.any_status(&mut sql);
         older(&mut sql, after);
         newest(&mut sql, limit);
-        sql.push(") t").bind(" LIMIT ", i64::try_from(limit).unwrap_or(i64::MAX));
+        sql.push(&format!(") t LIMIT {limit}"));
         sql.statement(DbBackend::Postgres)
     }
 }
@@ -359,7 +460,8 @@ fn older(sql: &mut Sql, after: After) {
     }
 }
 
+/// The limit is no parameter: the server would take it for a tenth of the table, find its general
+/// plan dear, and make a plan for every call.
 fn newest(sql: &mut Sql, limit: u64) {
-    sql.push(" ").push(NEWEST);
-    sql.bind(" LIMIT ", i64::try_from(limit).unwrap_or(i64::MAX));
+    sql.push(&format!(" {NEWEST} LIMIT {limit}"));
 }

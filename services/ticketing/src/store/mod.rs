@@ -20,6 +20,7 @@ pub fn migrations() -> Migrations {
             SqlMigration::new("m0101_ticket_fts", store::fts_ddl!("ticket")),
             SqlMigration::new("m0102_lists", include_str!("m0102_lists.sql")),
             SqlMigration::new("m0103_erasure", include_str!("m0103_erasure.sql")),
+            SqlMigration::new("m0104_lists", include_str!("m0104_lists.sql")),
         ],
     ])
 }

@@ -1,0 +1,12 @@
+-- What is asked for by kind, category and priority together, and by unit, queue and status: in
+-- slices of time each of them alone finds too many. Made beside writers, hence again from the beginning when
+-- it was interrupted.
+--pg drop index concurrently if exists ticket_class;
+--pg create index concurrently ticket_class on ticket (root, category, kind, priority, opened_at, id) where category is not null;
+--pg drop index concurrently if exists ticket_org;
+--pg create index concurrently ticket_org on ticket (root, org, status, opened_at, id);
+--pg drop index concurrently if exists ticket_org_queue;
+--pg create index concurrently ticket_org_queue on ticket (root, org, queue, status, opened_at, id);
+--lite create index if not exists ticket_class on ticket (root, category, kind, priority, opened_at, id) where category is not null;
+--lite create index if not exists ticket_org on ticket (root, org, status, opened_at, id);
+--lite create index if not exists ticket_org_queue on ticket (root, org, queue, status, opened_at, id);
