@@ -11,7 +11,8 @@ use crate::{
     domain::{lifecycle::Status, priority::Priority},
     store::{
         entities::ticket,
-        finding::{self, After, Wanted},
+        finding::{self, After},
+        wanted::Wanted,
     },
 };
 

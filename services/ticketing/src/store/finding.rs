@@ -12,12 +12,11 @@
 //! SQLite answers everything by one plain statement.
 
 use chrono::{DateTime, Utc};
-use kernel::OrgPath;
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, Statement, Value};
 use store::{Db, fts, sql};
 use uuid::Uuid;
 
-use super::{entities::ticket, facets};
+use super::{entities::ticket, facets, wanted::Wanted};
 
 /// Rows that a walk looks at before slices are read instead.
 const NEAR: u64 = 2_000;
@@ -32,32 +31,6 @@ const KEPT: &str = " ORDER BY k.opened_at DESC, k.id DESC";
 /// tickets once instead of a few by their ids.
 const BY_ID: &str = "SELECT * FROM ticket t WHERE t.id =";
 const NEWEST: &str = "ORDER BY t.opened_at DESC, t.id DESC";
-
-/// Which tickets; checked already. Empty lists and absent values ask for nothing.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Wanted {
-    /// The enterprise.
-    pub root: String,
-    /// A unit with everything below it.
-    pub org: Option<OrgPath>,
-    pub statuses: Vec<&'static str>,
-    pub queue: Option<String>,
-    pub handler: Option<String>,
-    pub customer_id: Option<Uuid>,
-    pub parent_id: Option<Uuid>,
-    pub number: Option<String>,
-    pub external_ref: Option<String>,
-    pub import_number: Option<String>,
-    pub kind: Option<String>,
-    pub category: Option<String>,
-    pub priority: Option<String>,
-    pub first_responder: Option<String>,
-    pub breached: Option<bool>,
-    pub opened_from: Option<DateTime<Utc>>,
-    pub opened_to: Option<DateTime<Utc>>,
-    /// Tokens of the words that must all be there ([`store::text::query_tokens`]).
-    pub words: Vec<String>,
-}
 
 /// Sort key of the row before the page.
 pub type After = Option<(DateTime<Utc>, Uuid)>;
@@ -156,49 +129,10 @@ impl Sql {
 }
 
 impl Wanted {
-    /// Tokens by which slices are searched.
-    fn tokens(&self) -> Vec<String> {
-        let mut tokens = self.words.clone();
-        tokens.extend(self.org.as_ref().map(|o| facets::org(o.as_str())));
-        tokens.extend(self.kind.as_deref().map(facets::kind));
-        tokens.extend(self.category.as_deref().map(facets::category));
-        tokens.extend(self.priority.as_deref().map(facets::priority));
-        tokens.extend(self.first_responder.as_deref().map(facets::first_responder));
-        tokens
-    }
-
-    /// Whether an index leads to a few rows at once.
-    fn few(&self) -> bool {
-        self.customer_id.is_some()
-            || self.parent_id.is_some()
-            || self.number.is_some()
-            || self.external_ref.is_some()
-            || self.import_number.is_some()
-    }
-
-    /// Whether all three columns are given by which one index is ordered.
-    fn classed(&self) -> bool {
-        self.kind.is_some() && self.category.is_some() && self.priority.is_some()
-    }
-
-    /// Whether an index in the order of time begins with more than the enterprise.
-    fn listed(&self) -> bool {
-        self.classed() || self.by_status()
-    }
-
-    /// Whether that index holds one status after the other.
-    fn by_status(&self) -> bool {
-        !self.statuses.is_empty() || self.queue.is_some() || self.handler.is_some()
-    }
-
     /// Whether that index, with the `units` if there are any, knows all that is asked for.
     fn exact(&self, units: &[String]) -> bool {
         let org = self.org.clone().filter(|_| units.is_empty());
         self.listed() && Self { org, ..self.clone() } == self.list()
-    }
-
-    fn statuses(&self) -> &[&'static str] {
-        if self.statuses.is_empty() { ALL_STATUSES } else { &self.statuses }
     }
 
     /// Conditions on columns of `t`, except those on status and words.
@@ -397,26 +331,6 @@ impl Wanted {
         sql.statement(DbBackend::Postgres)
     }
 
-    /// Only what one of the ordered indexes knows.
-    fn list(&self) -> Self {
-        if self.classed() {
-            let (kind, category) = (self.kind.clone(), self.category.clone());
-            return Self { kind, category, priority: self.priority.clone(), ..self.bare() };
-        }
-        let (queue, handler) = (self.queue.clone(), self.handler.clone());
-        Self { statuses: self.statuses.clone(), queue, handler, ..self.bare() }
-    }
-
-    /// Only what every one of them knows.
-    fn bare(&self) -> Self {
-        Self {
-            root: self.root.clone(),
-            opened_from: self.opened_from,
-            opened_to: self.opened_to,
-            ..Self::default()
-        }
-    }
-
     /// The slices in which there may be something; `None` when there is none.
     async fn range(&self, db: &Db, after: After) -> Result<Option<Vec<String>>, DbErr> {
         let ends =
@@ -450,9 +364,6 @@ impl Wanted {
         sql.statement(DbBackend::Postgres)
     }
 }
-
-const ALL_STATUSES: &[&str] =
-    &["new", "open", "pending", "on_hold", "resolved", "closed", "cancelled"];
 
 fn older(sql: &mut Sql, after: After) {
     if let Some((at, id)) = after {

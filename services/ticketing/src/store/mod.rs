@@ -5,6 +5,7 @@ pub mod entities;
 pub mod facets;
 pub mod finding;
 pub mod tickets;
+pub mod wanted;
 
 use store::{Migrations, SqlMigration};
 

@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use testkit::TestApp;
 use ticketing::{
     app::list_tickets::{TicketQuery, wanted},
-    store::finding::{After, Wanted, page, statements},
+    store::{
+        finding::{After, page, statements},
+        wanted::Wanted,
+    },
 };
 
 const ROWS: usize = 30_000;
