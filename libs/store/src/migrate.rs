@@ -5,15 +5,21 @@
 //! document, `{bytes}` binary data, `{ts}` an instant. A line starting with `--pg ` or `--lite `
 //! holds a statement for that database alone.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, time::Duration};
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, EntityTrait, Statement, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DatabaseTransaction, DbBackend, DbErr, EntityTrait, Statement,
+    TransactionTrait,
+};
 use sea_orm_migration::{
     MigrationName, MigrationTrait, MigratorTraitSelf, SchemaManager, seaql_migrations,
 };
 
 use crate::{Db, fault};
+
+/// Between two looks whether another process still migrates.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// One forward step: expand/contract, never a rewrite of a released one.
 ///
@@ -109,12 +115,11 @@ impl Migrations {
         }
         ordered_by_bytes(db).await?;
         let lock = db.connection().begin().await?;
-        lock.execute_raw(Statement::from_string(
-            DbBackend::Postgres,
-            // "kefu" in ASCII, any constant will do.
-            "SELECT pg_advisory_xact_lock(1801807477)",
-        ))
-        .await?;
+        // Asked again and again: who waits inside a statement keeps its view of the data meanwhile,
+        // and an index made `concurrently` waits for all of those, also for this one.
+        while !taken(&lock).await? {
+            tokio::time::sleep(AGAIN).await;
+        }
         let outcome = async { self.beside_newer(db).await?.up(db.connection(), None).await }.await;
         lock.commit().await?;
         outcome
@@ -144,6 +149,13 @@ impl Migrations {
         let newer = newer.filter(|name| !known.contains(name.as_str())).collect();
         Ok(BesideNewer { own: self.0.clone(), newer })
     }
+}
+
+async fn taken(lock: &DatabaseTransaction) -> Result<bool, DbErr> {
+    // "kefu" in ASCII, any constant will do.
+    let ask = "SELECT pg_try_advisory_xact_lock(1801807477) AS taken";
+    let row = lock.query_one_raw(Statement::from_string(DbBackend::Postgres, ask)).await?;
+    row.map_or(Ok(false), |row| row.try_get("", "taken"))
 }
 
 /// A unit's subtree is a range of text ([`kernel::OrgPath::below`]), which a locale's order tears

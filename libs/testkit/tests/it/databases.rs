@@ -1,7 +1,9 @@
 //! What is asked of a database before it is used.
 
+use std::time::Duration;
+
 use sea_orm::{ConnectionTrait, Database};
-use store::{Db, DbSettings, Migrations};
+use store::{Db, DbSettings, Migrations, SqlMigration};
 
 const MAKE: &str = "CREATE DATABASE kefu_test_locale TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'";
 const DROP: &str = "DROP DATABASE IF EXISTS kefu_test_locale WITH (FORCE)";
@@ -24,4 +26,22 @@ async fn a_database_in_the_order_of_a_language_is_refused() {
         db.close().await.unwrap();
     }
     admin.execute_unprepared(DROP).await.unwrap();
+}
+
+/// The second waits for the first, whose index waits for everybody who looks at the database.
+#[tokio::test]
+async fn two_processes_migrate_at_once() {
+    let bench = testkit::postgres().await;
+    let steps = [
+        SqlMigration::new("m1", "create table thing (id uuid);\n--pg select pg_sleep(0.5);\n"),
+        SqlMigration::new("m2", "--pg create index concurrently thing_id on thing (id);\n"),
+    ];
+    let migrations = Migrations::new([steps.to_vec()]);
+    let settings = DbSettings::new(&bench.url);
+    let (one, two) = (Db::connect(&settings).await.unwrap(), Db::connect(&settings).await.unwrap());
+    let both = async { tokio::join!(migrations.run(&one), migrations.run(&two)) };
+    let (first, second) = tokio::time::timeout(Duration::from_secs(30), both).await.unwrap();
+    first.unwrap();
+    second.unwrap();
+    assert!(migrations.pending(&one).await.unwrap().is_empty());
 }
