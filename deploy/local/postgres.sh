@@ -111,7 +111,7 @@ start() {
         local addresses=127.0.0.1
         if [ "$address" != 127.0.0.1 ]; then
             addresses+=",$address"
-            as_owner grep -q samenet "$home/data/pg_hba.conf" ||
+            as_owner grep -q '^host all all samenet' "$home/data/pg_hba.conf" ||
                 echo 'host all all samenet scram-sha-256' | as_owner tee -a "$home/data/pg_hba.conf" >/dev/null
         fi
         local options="-p $p -c listen_addresses=$addresses -c unix_socket_directories='$socket'"
