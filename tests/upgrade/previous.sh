@@ -27,8 +27,7 @@ if [ ! -f "$dir/complete" ]; then
     target=${CARGO_TARGET_DIR:-$root/target}
     if [ ! -d "$dir/target" ] && [ -d "$target/debug" ]; then
         mkdir -p "$dir/target"
-        cp -a "$target/debug" "$dir/target/debug"
-        rm -rf "$dir/target/debug/incremental"
+        tar -C "$target" --exclude=debug/incremental -c debug | tar -C "$dir/target" -x
     fi
     (cd "$dir/source" && CARGO_TARGET_DIR=$dir/target cargo build --workspace --bins >&2)
     mkdir -p "$dir/bin"
