@@ -14,6 +14,7 @@ use std::{
 use futures::{StreamExt, stream::FuturesUnordered};
 use kernel::{Clock, Problem};
 use store::{Db, Tx, fault};
+use tokio::time::Interval;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
@@ -82,7 +83,7 @@ impl Consumer {
                 () = self.stop.cancelled() => break,
                 next = subscription.next() => next?,
                 _ = sample.tick() => {
-                    self.sample_lag(&mut *subscription).await;
+                    self.tell_lag(&mut *subscription).await;
                     continue;
                 }
             };
@@ -92,7 +93,7 @@ impl Consumer {
             {
                 items.push(self.item(next));
             }
-            if self.handle(items, &mut *subscription).await?.is_err() {
+            if self.handle(items, &mut *subscription, &mut sample).await?.is_err() {
                 break;
             }
         }
@@ -100,7 +101,7 @@ impl Consumer {
         Ok(Stopped)
     }
 
-    async fn sample_lag(&self, subscription: &mut dyn Subscription) {
+    async fn tell_lag(&self, subscription: &mut dyn Subscription) {
         if let Some(lag) = subscription.lag().await {
             let labels = metrics::Service { service: self.service.clone() };
             metrics::LAG.get_or_create(&labels).set(lag as f64);
@@ -122,6 +123,7 @@ impl Consumer {
         &self,
         items: Vec<Item>,
         subscription: &mut dyn Subscription,
+        sample: &mut Interval,
     ) -> Result<Result<(), Stopped>, LogError> {
         let mut lanes: BTreeMap<u64, Vec<Item>> = BTreeMap::new();
         for item in items {
@@ -130,7 +132,13 @@ impl Consumer {
         let mut ends: FuturesUnordered<_> =
             lanes.into_values().map(|lane| self.handle_lane(lane)).collect();
         let mut outcome = Ok(());
-        while let Some((lane, done)) = ends.next().await {
+        loop {
+            let next = tokio::select! {
+                next = ends.next() => next,
+                // A lane that cannot get on, say before a locked table, is just when lag is asked for.
+                () = async { sample.tick().await; self.tell_lag(&mut *subscription).await } => continue,
+            };
+            let Some((lane, done)) = next else { break };
             fault::point("consumer-before-ack");
             for position in last_of_each(&lane[..done]) {
                 subscription.ack(position).await?;
