@@ -206,9 +206,12 @@ def trace_picture(spans):
         out += [rect(px, 37, 10, 10, SERVICE_COLORS[service], 2), text(px + 14, 46, service, 11, FAINT)]
         px += 30 + 6.6 * len(service)
     at = lambda p: names + p / total * bars
+    labelled = 0
     for position, waited in marks:
         out.append(rect(at(position) - at(0) + names - 2, top - 8, 4, height - top, PAPER))
-        out.append(text(at(position), top - 12, f"{waited / 1e6:.1f} s", 7.5, FAINT, "middle"))
+        if at(position) > labelled + 24:  # else it would run into the one before
+            out.append(text(at(position), top - 12, f"{waited / 1e3:.0f} ms", 7.5, FAINT, "middle"))
+            labelled = at(position)
     for nth, (span, depth) in enumerate(order):
         y = top + nth * line
         service = span["localEndpoint"]["serviceName"].removeprefix("kefu-")
