@@ -83,7 +83,7 @@ impl Consumer {
                 () = self.stop.cancelled() => break,
                 next = subscription.next() => next?,
                 _ = sample.tick() => {
-                    self.tell_lag(&mut *subscription).await;
+                    self.set_lag(subscription.lag().await);
                     continue;
                 }
             };
@@ -101,8 +101,8 @@ impl Consumer {
         Ok(Stopped)
     }
 
-    async fn tell_lag(&self, subscription: &mut dyn Subscription) {
-        if let Some(lag) = subscription.lag().await {
+    fn set_lag(&self, lag: Option<u64>) {
+        if let Some(lag) = lag {
             let labels = metrics::Service { service: self.service.clone() };
             metrics::LAG.get_or_create(&labels).set(lag as f64);
         }
@@ -136,7 +136,10 @@ impl Consumer {
             let next = tokio::select! {
                 next = ends.next() => next,
                 // A lane that cannot get on, say before a locked table, is just when lag is asked for.
-                () = async { sample.tick().await; self.tell_lag(&mut *subscription).await } => continue,
+                _ = sample.tick(), if subscription.known_lag().is_some() => {
+                    self.set_lag(subscription.known_lag());
+                    continue;
+                }
             };
             let Some((lane, done)) = next else { break };
             fault::point("consumer-before-ack");

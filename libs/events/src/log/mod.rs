@@ -97,6 +97,11 @@ pub trait Subscription: Send {
     /// Messages not yet read by this member, where known.
     async fn lag(&mut self) -> Option<u64>;
 
+    /// The same where it is known without asking anybody.
+    fn known_lag(&self) -> Option<u64> {
+        None
+    }
+
     /// Makes acknowledgements durable and leaves the group.
     async fn close(self: Box<Self>) -> Result<(), LogError>;
 }

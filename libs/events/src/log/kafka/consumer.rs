@@ -279,6 +279,10 @@ impl Subscription for KafkaSubscription {
     }
 
     async fn lag(&mut self) -> Option<u64> {
+        self.known_lag()
+    }
+
+    fn known_lag(&self) -> Option<u64> {
         self.shared.lag()
     }
 
