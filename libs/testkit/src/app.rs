@@ -215,8 +215,6 @@ fn settings(module: &Module, db: &TestDb, toml: &str) -> Settings {
             set("data.dir", &db.dir.path().join("data").display().to_string()),
             set("database.url", &db.url),
             set("database.max_connections", "5"),
-            // Many at once on so few, all tests side by side: on a slow machine some wait long.
-            set("database.acquire_timeout_secs", "30"),
             set("database.auto_migrate", "true"),
             set("pii.active", "k1"),
             set("pii.keys.k1", &"1".repeat(64)),
