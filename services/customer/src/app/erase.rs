@@ -125,7 +125,7 @@ async fn forget(
     let Party { mut row, sources } = party;
     let telling: Vec<_> =
         golden.identifiers.into_iter().filter(|i| i.gives_identity(kind)).collect();
-    identifiers::release(tx, &app.pii, (&row.root_org, kind), row.id, &telling).await?;
+    identifiers::settle(tx, &app.pii, (&row.root_org, kind), row.id, (&telling, &[])).await?;
     identifiers::release_all(tx, row.id).await?;
     let records: Vec<Uuid> = sources.iter().map(|source| source.member.id).collect();
     erasures::delete_data(tx, row.id, &records).await?;

@@ -1,8 +1,9 @@
 //! Takes what a source says about a customer: the one way in for REST, upsert and import.
 //!
-//! The order of locks is always: source record, identifiers (in a fixed order), customer. Two
+//! The order of locks is always: source record, customer, identifiers (in a fixed order). Two
 //! transactions that bring the same customer in at once meet at the source's key or at an
-//! identifier; the second waits, and then finds what the first has made.
+//! identifier; the second waits, and then finds what the first has made. A newcomer, who has no
+//! row to lock yet, lets go of all identifiers before he becomes a source of somebody known.
 
 use kernel::{Context, OrgPath, Problem};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
@@ -204,17 +205,16 @@ async fn create(
     let root = intake.org.root().as_str().to_owned();
     let id = kernel::new_id();
     let telling = telling(&source.record);
-    let mut contested =
-        identifiers::claim(tx, &app.pii, (&root, intake.kind), id, &telling).await?;
-    if contested.len() > held {
-        // Claimed between our look and our claim. What we have claimed ourselves goes back; then
-        // the newcomer is found as anybody is.
-        identifiers::release_all(tx, id).await?;
-        if let (Some(hit), _) = matching(app, tx, &root, &source.record).await? {
-            return attach(app, tx, ctx, intake, source, hit).await;
-        }
-        contested = identifiers::claim(tx, &app.pii, (&root, intake.kind), id, &telling).await?;
-    }
+    let scope = (root.as_str(), intake.kind);
+    let claimed = identifiers::claim_or_leave(tx, &app.pii, scope, id, (&telling, held)).await?;
+    let contested = match claimed {
+        Some(contested) => contested,
+        // Claimed between our look and our claim: the newcomer is found as anybody is.
+        None => match matching(app, tx, &root, &source.record).await? {
+            (Some(hit), _) => return attach(app, tx, ctx, intake, source, hit).await,
+            (None, _) => identifiers::claim(tx, &app.pii, scope, id, &telling).await?,
+        },
+    };
     let mut row = blank(app, tx, ctx, &intake, id).await?;
     source.member.customer_id = id;
     party::write_golden(&app.pii, &mut row, &party::golden_of(std::slice::from_ref(&source)));

@@ -99,8 +99,7 @@ impl Party {
         let (old, new) = (telling(before), telling(&self.golden()));
         let stays = |i: &&Identifier| new.iter().any(|n| n.kind == i.kind && n.value == i.value);
         let gone: Vec<_> = old.iter().filter(|i| !stays(i)).cloned().collect();
-        identifiers::release(tx, &app.pii, scope, self.row.id, &gone).await?;
-        Ok(identifiers::claim(tx, &app.pii, scope, self.row.id, &new).await?)
+        Ok(identifiers::settle(tx, &app.pii, scope, self.row.id, (&gone, &new)).await?)
     }
 
     /// Writes the golden record and tells of the change; nothing at all where nothing changed.

@@ -78,65 +78,108 @@ pub async fn holders(
 pub async fn claim(
     tx: &Tx,
     pii: &Pii,
-    (root, party): (&str, PartyKind),
+    scope: (&str, PartyKind),
     customer: Uuid,
     identifiers: &[Identifier],
 ) -> Result<Vec<Identifier>, DbErr> {
-    let mut ordered: Vec<&Identifier> = identifiers.iter().collect();
-    ordered.sort_by_key(|i| (i.kind, blind(pii, i)));
+    settle(tx, pii, scope, customer, (&[], identifiers)).await
+}
+
+/// As [`claim`], for a party that is not there yet: all of it, or nothing. `None` when more than
+/// `known` of the identifiers are somebody else's; what was claimed is then free for others at
+/// once and not only when the transaction ends, so that it may go on to lock a customer.
+pub async fn claim_or_leave(
+    tx: &Tx,
+    pii: &Pii,
+    scope: (&str, PartyKind),
+    customer: Uuid,
+    (identifiers, known): (&[Identifier], usize),
+) -> Result<Option<Vec<Identifier>>, DbErr> {
+    // Deleted rows would stay locked; only the end of a subtransaction lets go of them.
+    tx.execute_unprepared("SAVEPOINT claim").await?;
+    let refused = claim(tx, pii, scope, customer, identifiers).await?;
+    let left = refused.len() > known;
+    if left {
+        tx.execute_unprepared("ROLLBACK TO SAVEPOINT claim").await?;
+    }
+    tx.execute_unprepared("RELEASE SAVEPOINT claim").await?;
+    Ok((!left).then_some(refused))
+}
+
+/// Gives up the claims on `gone` and makes those on `new`, as [`claim`] does: both in the one
+/// order, so that two parties that exchange identifiers do not wait for each other either.
+pub async fn settle(
+    tx: &Tx,
+    pii: &Pii,
+    scope: (&str, PartyKind),
+    customer: Uuid,
+    (gone, new): (&[Identifier], &[Identifier]),
+) -> Result<Vec<Identifier>, DbErr> {
+    let mut ordered: Vec<(&Identifier, bool)> =
+        gone.iter().map(|i| (i, false)).chain(new.iter().map(|i| (i, true))).collect();
+    ordered.sort_by_key(|(i, _)| (i.kind, blind(pii, i)));
     let mut refused = vec![];
-    for identifier in ordered {
-        let insert = "INSERT INTO identity (root_org, party_kind, kind, blind, customer_id)
-           VALUES ($1, $2, $3, $4, $5)
-           ON CONFLICT (root_org, party_kind, kind, blind) DO NOTHING";
-        let mut values = key(pii, root, party, identifier);
-        values.push(customer.into());
-        if sql::execute(tx, insert, values).await?.rows_affected() == 0 {
-            let held = holders(tx, pii, (root, party), std::slice::from_ref(identifier)).await?;
-            if held.iter().any(|hit| hit.customer != customer) {
-                refused.push(identifier.clone());
-            }
+    for (identifier, wanted) in ordered {
+        match wanted {
+            false => release(tx, pii, scope, customer, identifier).await?,
+            true if claim_one(tx, pii, scope, customer, identifier).await? => {}
+            true => refused.push(identifier.clone()),
         }
     }
     Ok(refused)
 }
 
-/// Gives up all claims of a party that is not to be.
+/// Whether the identifier is the customer's now.
+async fn claim_one(
+    tx: &Tx,
+    pii: &Pii,
+    (root, party): (&str, PartyKind),
+    customer: Uuid,
+    identifier: &Identifier,
+) -> Result<bool, DbErr> {
+    let insert = "INSERT INTO identity (root_org, party_kind, kind, blind, customer_id)
+       VALUES ($1, $2, $3, $4, $5)
+       ON CONFLICT (root_org, party_kind, kind, blind) DO NOTHING";
+    let mut values = key(pii, root, party, identifier);
+    values.push(customer.into());
+    if sql::execute(tx, insert, values).await?.rows_affected() > 0 {
+        return Ok(true);
+    }
+    let held = holders(tx, pii, (root, party), std::slice::from_ref(identifier)).await?;
+    Ok(held.iter().all(|hit| hit.customer == customer))
+}
+
+/// Gives up whatever the customer still claims.
 pub async fn release_all(tx: &Tx, customer: Uuid) -> Result<(), DbErr> {
     sql::execute(tx, "DELETE FROM identity WHERE customer_id = $1", vec![customer.into()])
         .await
         .map(drop)
 }
 
-/// Gives up claims; each goes to the party whose record has stated it longest, if there is one.
-pub async fn release(
+/// Gives up a claim; it goes to the party whose record has stated it longest, if there is one.
+async fn release(
     tx: &Tx,
     pii: &Pii,
     (root, party): (&str, PartyKind),
     customer: Uuid,
-    identifiers: &[Identifier],
+    identifier: &Identifier,
 ) -> Result<(), DbErr> {
-    for identifier in identifiers {
-        let delete = "DELETE FROM identity WHERE root_org = $1 AND party_kind = $2 AND kind = $3
-           AND blind = $4 AND customer_id = $5";
-        let mut values = key(pii, root, party, identifier);
-        values.push(customer.into());
-        if sql::execute(tx, delete, values).await?.rows_affected() == 0 {
-            continue;
-        }
-        let inherit = "INSERT INTO identity (root_org, party_kind, kind, blind, customer_id)
-           SELECT i.root_org, c.kind, i.kind, i.blind, c.id
-           FROM identifier i JOIN membership m ON m.source_record_id = i.source_record_id
-             JOIN customer c ON c.id = m.customer_id
-           WHERE i.root_org = $1 AND c.kind = $2 AND i.kind = $3 AND i.blind = $4 AND i.valid
-             AND c.id <> $5
-           ORDER BY i.id LIMIT 1
-           ON CONFLICT (root_org, party_kind, kind, blind) DO NOTHING";
-        let mut values = key(pii, root, party, identifier);
-        values.push(customer.into());
-        sql::execute(tx, inherit, values).await?;
+    let delete = "DELETE FROM identity WHERE root_org = $1 AND party_kind = $2 AND kind = $3
+       AND blind = $4 AND customer_id = $5";
+    let mut values = key(pii, root, party, identifier);
+    values.push(customer.into());
+    if sql::execute(tx, delete, values.clone()).await?.rows_affected() == 0 {
+        return Ok(());
     }
-    Ok(())
+    let inherit = "INSERT INTO identity (root_org, party_kind, kind, blind, customer_id)
+       SELECT i.root_org, c.kind, i.kind, i.blind, c.id
+       FROM identifier i JOIN membership m ON m.source_record_id = i.source_record_id
+         JOIN customer c ON c.id = m.customer_id
+       WHERE i.root_org = $1 AND c.kind = $2 AND i.kind = $3 AND i.blind = $4 AND i.valid
+         AND c.id <> $5
+       ORDER BY i.id LIMIT 1
+       ON CONFLICT (root_org, party_kind, kind, blind) DO NOTHING";
+    sql::execute(tx, inherit, values).await.map(drop)
 }
 
 fn key(pii: &Pii, root: &str, party: PartyKind, identifier: &Identifier) -> Vec<Value> {
