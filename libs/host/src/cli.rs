@@ -11,7 +11,7 @@ use tokio::runtime::Runtime;
 use crate::{
     Error, Module, Overrides, Running, Settings,
     lifecycle::{self, LAST_STEPS, signals::Signals},
-    openapi,
+    memory, openapi,
     settings::Sources,
     telemetry,
 };
@@ -128,12 +128,16 @@ pub fn settings(modules: &[Module], common: &Common, options: &Options) -> Resul
 
 /// Runs the modules until a signal ends them.
 pub fn serve(modules: &[Module], common: &Common, mut options: Options) -> Result<(), Error> {
+    let pages = memory::ordinary_pages();
     let settings = settings(modules, common, &options)?;
     let on_ready = options.on_ready.take();
     let runtime = runtime(&settings)?;
     let served = runtime.block_on(async {
         let guard =
             telemetry::init(&settings.telemetry, &lifecycle::service_name(&settings, modules))?;
+        if let Err(error) = pages {
+            tracing::warn!(%error, "huge pages stay; memory may grow in steps");
+        }
         for section in &settings.unknown {
             tracing::warn!(section, "nobody reads this section of the settings");
         }

@@ -5,6 +5,7 @@ pub mod cli;
 mod dead_letters;
 mod error;
 mod lifecycle;
+mod memory;
 mod module;
 mod openapi;
 pub mod settings;
@@ -16,7 +17,3 @@ pub use lifecycle::{Background, Overrides, Running, Service, issuer, migrate, st
 pub use module::{Built, Job, Module, Parts, Section};
 pub use openapi::openapi;
 pub use settings::Settings;
-
-/// Of every process that runs modules: requests allocate much and free it soon, on several threads.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

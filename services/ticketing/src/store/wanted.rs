@@ -5,9 +5,7 @@ use kernel::OrgPath;
 use uuid::Uuid;
 
 use super::facets;
-
-const ALL_STATUSES: &[&str] =
-    &["new", "open", "pending", "on_hold", "resolved", "closed", "cancelled"];
+use crate::domain::lifecycle::Status;
 
 /// Which tickets; checked already. Empty lists and absent values ask for nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -71,8 +69,12 @@ impl Wanted {
         !self.statuses.is_empty() || self.queue.is_some() || self.handler.is_some()
     }
 
-    pub(super) fn statuses(&self) -> &[&'static str] {
-        if self.statuses.is_empty() { ALL_STATUSES } else { &self.statuses }
+    /// The statuses asked for; all where none is named.
+    pub(super) fn statuses(&self) -> Vec<&'static str> {
+        match self.statuses.is_empty() {
+            true => Status::ALL.map(Status::as_str).to_vec(),
+            false => self.statuses.clone(),
+        }
     }
 
     /// Only what one of the ordered indexes knows.
