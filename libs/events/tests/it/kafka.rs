@@ -8,7 +8,7 @@ use std::{
 
 use chrono::TimeDelta;
 use events::log::{
-    EventLog, KafkaLog, KafkaSettings, LogError, Record, Rewind, SqlLog, TopicCheck,
+    EventLog, KafkaLog, KafkaSettings, LogError, Record, Rewind, SqlLog, Subscription, TopicCheck,
 };
 use kernel::{Clock, ManualClock};
 use store::{Db, DbSettings};
@@ -142,6 +142,45 @@ async fn a_partition_goes_over_when_the_work_on_it_is_done() {
     let next = take(&mut *two, 1).await;
     assert!(by_key(&next).values().all(|n| n[0] >= 40));
     two.close().await.unwrap();
+    one.close().await.unwrap();
+}
+
+/// Reads and acknowledges until no message has come for a while; which ones they were.
+async fn read_all(reader: &mut dyn Subscription, numbers: &mut BTreeSet<usize>) {
+    while let Ok(next) = timeout(Duration::from_secs(3), reader.next()).await {
+        let delivery = next.unwrap();
+        numbers.extend(by_key(std::slice::from_ref(&delivery)).into_values().flatten());
+        reader.ack(&delivery.position).await.unwrap();
+    }
+}
+
+/// A reader that is behind pauses its partitions. librdkafka keeps that in mind for a partition
+/// which goes to another member meanwhile, so that it would never be read again when it returns.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_went_away_paused_is_read_when_it_returns() {
+    const ALL: usize = 4_000;
+    let log = KafkaLog::new(kafka()).unwrap();
+    let (topic, group) = (topic(&log).await, unique("group"));
+    let batch = |from: usize, to: usize| -> Vec<Record> {
+        (from..to).map(|n| record(&topic, &format!("k{}", n % 100), n)).collect()
+    };
+    append(&log, &batch(0, ALL)).await;
+    let mut one = log.subscribe(&group, &[&topic]).await.unwrap();
+    let first = take(&mut *one, 1).await;
+    one.ack(&first[0].position).await.unwrap();
+    // It takes no more: soon all that is at hand waits for it, and the partitions are paused.
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let mut two = log.subscribe(&group, &[&topic]).await.unwrap();
+    take(&mut *two, 1).await;
+    let mut read = BTreeSet::new();
+    read_all(&mut *one, &mut read).await;
+    assert!((1..ALL - 1).contains(&read.len()), "the other has its part: {}", read.len());
+    two.close().await.unwrap();
+    append(&log, &batch(ALL, ALL + 100)).await;
+    read_all(&mut *one, &mut read).await;
+    read.extend(by_key(&first).into_values().flatten());
+    let missing = (0..ALL + 100).filter(|n| !read.contains(n)).count();
+    assert_eq!(missing, 0, "messages of partitions that came back");
     one.close().await.unwrap();
 }
 

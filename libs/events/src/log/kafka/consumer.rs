@@ -128,7 +128,8 @@ impl Poller {
                 }
             };
             self.waiting.push_back(item);
-            if !full && self.stays_full() {
+            // Full already, this is of a partition that was assigned since the pause.
+            if full || self.stays_full() {
                 self.switch(true);
             }
         }
@@ -178,7 +179,7 @@ impl Poller {
             false => self.member.resume(&all),
         });
         if let Err(error) = outcome {
-            // Without a pause the messages wait in memory; a rebalance resumes by itself.
+            // Without a pause the messages wait in memory.
             tracing::warn!(%error, pause, "partitions could not be paused or resumed");
         }
     }

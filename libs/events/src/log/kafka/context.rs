@@ -205,6 +205,15 @@ impl ConsumerContext for MemberContext {
             }
         }
     }
+
+    /// librdkafka remembers a pause beyond the assignment: a partition that went away paused would
+    /// come back paused, and nobody would read it.
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        let Rebalance::Assign(partitions) = rebalance else { return };
+        if let Err(error) = consumer.resume(partitions) {
+            tracing::error!(%error, "assigned partitions could not be resumed");
+        }
+    }
 }
 
 /// Commits what was acknowledged and waits for the broker's answer; false when the group is just
