@@ -76,6 +76,22 @@ def database_blocked(stack, load):
 
 
 @contextlib.contextmanager
+def database_slow(stack, load):
+    """Every write takes a second, as on an overrun disk. (Statements that hang, as behind a lock, are not
+    measured before they end; connections and readiness tell of those.)"""
+    many = type(load)(stack, workers=24, pause=0.05)
+    stack.sql("ticketing", "create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return null; end $$;"
+              + "".join(f"create trigger dawdle after insert or update on {table} for each statement execute function dawdle();"
+                        for table in ("ticket", "article", "outbox")))
+    many.start()
+    try:
+        yield
+    finally:
+        many.stop()
+        stack.sql("ticketing", "drop function dawdle() cascade")
+
+
+@contextlib.contextmanager
 def table_gone(stack, load):
     """A migration went wrong: requests fail with 500, and so does the job."""
     stack.sql("ticketing", "alter table timer rename to timer_away")
@@ -222,11 +238,12 @@ FAULTS = [
     ("and the backlog is fired", nothing, ["KefuTimersLate"], 90),
     ("Kafka is away", kafka_away, ["KefuOutboxStuck", "KefuKafkaUnreachable"], 180),
     ("a consumer's table is locked", inbox_locked, ["KefuConsumerLags"], 240),
+    ("the database is slow", database_slow, ["KefuDatabaseSlow"], 180),
     ("a table is gone", table_gone,
      ["KefuJobFailing", "KefuErrorBudgetBurnsFast", "KefuErrorBudgetBurns", "KefuErrorBudgetLeaks"], 240),
     ("a table is locked", database_blocked,
-     ["KefuConnectionsExhausted", "KefuConnectionTimeouts", "KefuDatabaseSlow", "KefuNotReady",
-      "KefuSlowBudgetBurnsFast", "KefuSlowBudgetBurns", "KefuSlowBudgetLeaks"], 300),
+     ["KefuConnectionsExhausted", "KefuConnectionTimeouts", "KefuNotReady", "KefuSlowBudgetBurnsFast",
+      "KefuSlowBudgetBurns", "KefuSlowBudgetLeaks"], 300),
 ]
 # Alerts whose fault is not injected here: both sides of their comparison must return data, and
 # rules/tests shows them firing.
