@@ -67,7 +67,7 @@ metrics! {
     gauge PARKED: Gauge<Service> = ("kefu_consumer_parked", "Events parked: failed, or waiting behind one of their key");
     counter DEAD_LETTERS: Counter<Letters> = ("kefu_dead_letters", "Events given up");
     gauge DEAD_LETTERS_WAITING: Gauge<Service> = ("kefu_dead_letters_waiting", "Dead letters that nobody has driven again or removed");
-    gauge LAG: Gauge<Service> = ("kefu_consumer_lag", "Messages of the subscribed topics that this process has not read yet");
+    gauge LAG: Gauge<Service> = ("kefu_consumer_lag", "Messages of this process's partitions of the subscribed topics that are not done yet");
     gauge ASSIGNED: Gauge<Service> = ("kefu_consumer_assigned_partitions", "Partitions assigned to this process");
     counter REBALANCES: Counter<Kind> = ("kefu_consumer_rebalances", "Partitions given to or taken from this process, by kind: assigned, revoked, lost, failed");
 }

@@ -94,7 +94,7 @@ pub trait Subscription: Send {
     /// Everything of the position's topic and partition up to and including it is done.
     async fn ack(&mut self, position: &Position) -> Result<(), LogError>;
 
-    /// Messages not yet read by this member, where known.
+    /// Messages that this member has still to do, where known.
     async fn lag(&mut self) -> Option<u64>;
 
     /// The same where it is known without asking anybody.

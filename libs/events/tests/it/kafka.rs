@@ -184,6 +184,37 @@ async fn a_partition_that_went_away_paused_is_read_when_it_returns() {
     one.close().await.unwrap();
 }
 
+/// Nothing is fetched of what is paused: the ends of the partitions have to be asked for.
+#[tokio::test(flavor = "multi_thread")]
+async fn lag_grows_while_the_reader_is_stuck() {
+    let log = KafkaLog::new(kafka()).unwrap();
+    let topic = topic(&log).await;
+    let batch = |from: usize, to: usize| -> Vec<Record> {
+        (from..to).map(|n| record(&topic, &format!("k{}", n % 100), n)).collect()
+    };
+    append(&log, &batch(0, 4_000)).await;
+    let mut stuck = log.subscribe(&unique("group"), &[&topic]).await.unwrap();
+    let first = take(&mut *stuck, 1).await;
+    stuck.ack(&first[0].position).await.unwrap();
+    lag_becomes(&mut *stuck, 3_999).await;
+    append(&log, &batch(4_000, 7_000)).await;
+    lag_becomes(&mut *stuck, 6_999).await;
+    let mut read = BTreeSet::new();
+    read_all(&mut *stuck, &mut read).await;
+    lag_becomes(&mut *stuck, 0).await;
+    stuck.close().await.unwrap();
+}
+
+async fn lag_becomes(subscription: &mut dyn Subscription, wanted: u64) {
+    for _ in 0..200 {
+        if subscription.lag().await == Some(wanted) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the lag is {:?}, not {wanted}", subscription.lag().await);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn topics_are_created_and_compared_but_never_changed() {
     let names = [unique("kefu.test"), unique("kefu.test")];

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::{
     KafkaSettings,
     context::{MemberContext, Partition, Shared, commit},
+    lag,
     stats::{INTERVAL_MS, Teller},
 };
 use crate::log::{Delivery, LogError, Position, Record, Subscription};
@@ -47,7 +48,8 @@ pub(super) struct KafkaSubscription {
     shared: Arc<Shared>,
     member: Arc<Member>,
     items: mpsc::Receiver<Item>,
-    ended: Option<oneshot::Receiver<()>>,
+    /// Of the threads.
+    ended: Vec<oneshot::Receiver<()>>,
 }
 
 /// Joins `group` and starts its polling thread.
@@ -79,6 +81,7 @@ pub(super) fn subscribe(
     let member = Arc::new(member);
     let (to_reader, items) = mpsc::channel(CHANNEL);
     let (end, ended) = oneshot::channel();
+    let watched = lag::watch(group, member.clone(), shared.clone())?;
     let thread = Poller {
         member: member.clone(),
         shared: shared.clone(),
@@ -94,7 +97,7 @@ pub(super) fn subscribe(
             }
         })
         .map_err(|e| LogError::Other(format!("no thread for the consumer: {e}")))?;
-    Ok(KafkaSubscription { shared, member, items, ended: Some(ended) })
+    Ok(KafkaSubscription { shared, member, items, ended: vec![ended, watched] })
 }
 
 struct Poller {
@@ -284,17 +287,19 @@ impl Subscription for KafkaSubscription {
     }
 
     fn known_lag(&self) -> Option<u64> {
-        self.shared.lag()
+        self.shared.work().lag
     }
 
     async fn close(mut self: Box<Self>) -> Result<(), LogError> {
         self.shared.close();
         self.items.close();
-        let ended = self.ended.take();
+        let ended = std::mem::take(&mut self.ended);
         // The last reference closes the member, which blocks: not here.
         let closed = tokio::task::spawn_blocking(move || drop(self));
-        if let Some(ended) = ended {
-            ended.await.map_err(|_| LogError::Other("the consumer's thread panicked".into()))?;
+        for thread in ended {
+            thread
+                .await
+                .map_err(|_| LogError::Other("a thread of the consumer panicked".into()))?;
         }
         closed.await.map_err(|e| LogError::Other(format!("closing the consumer: {e}")))
     }

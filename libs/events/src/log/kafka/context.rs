@@ -2,10 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, Ordering},
-    },
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -67,7 +64,6 @@ pub(super) struct Shared {
     work: Mutex<Work>,
     /// Rings when work was finished.
     finished: Condvar,
-    lag: AtomicI64,
 }
 
 #[derive(Debug, Default)]
@@ -76,16 +72,16 @@ pub(super) struct Work {
     epochs: HashMap<Partition, u64>,
     /// Partition → highest offset handed out and not acknowledged yet.
     handed: HashMap<Partition, i64>,
+    /// Partition → offset after the last one acknowledged here.
+    pub(super) acked: HashMap<Partition, i64>,
+    /// Messages not acknowledged, as of the last time that the brokers were asked.
+    pub(super) lag: Option<u64>,
     closing: bool,
 }
 
 impl Shared {
     pub(super) fn work(&self) -> MutexGuard<'_, Work> {
         self.work.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(super) fn lag(&self) -> Option<u64> {
-        u64::try_from(self.lag.load(Ordering::Relaxed)).ok()
     }
 
     /// The reader stops: nothing that was handed out will be finished any more.
@@ -95,6 +91,12 @@ impl Shared {
         work.handed.clear();
         drop(work);
         self.finished.notify_all();
+    }
+
+    /// Waits; false at once when the reader stops.
+    pub(super) fn stays_open_for(&self, time: Duration) -> bool {
+        let closed = self.finished.wait_timeout_while(self.work(), time, |work| !work.closing);
+        !closed.unwrap_or_else(PoisonError::into_inner).0.closing
     }
 
     /// Runs `store` for a message that was handed out, unless its partition was taken away
@@ -108,6 +110,7 @@ impl Shared {
         let mut work = self.work();
         let Some(highest) = work.handed.get(partition).copied() else { return Ok(()) };
         store()?;
+        work.acked.insert(partition.clone(), offset + 1);
         if offset >= highest {
             work.handed.remove(partition);
             drop(work);
@@ -137,6 +140,7 @@ impl Shared {
             }
         }
         work.handed.retain(|partition, _| !partitions.contains(partition));
+        work.acked.retain(|partition, _| !partitions.contains(partition));
     }
 }
 
@@ -175,9 +179,6 @@ impl ClientContext for MemberContext {
 
     fn stats(&self, statistics: Statistics) {
         self.teller.statistics(&statistics);
-        let partitions = statistics.topics.values().flat_map(|topic| topic.partitions.values());
-        let lag = partitions.map(|p| p.consumer_lag.max(0)).sum();
-        self.shared.lag.store(lag, Ordering::Relaxed);
     }
 }
 

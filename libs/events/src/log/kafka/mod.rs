@@ -6,6 +6,7 @@
 
 mod consumer;
 mod context;
+mod lag;
 mod offsets;
 mod stats;
 mod topics;

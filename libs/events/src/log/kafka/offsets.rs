@@ -1,6 +1,10 @@
 //! How far a group has read, looked at and set from outside: for backups and for restoring one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    thread,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, Utc};
 use rdkafka::{
@@ -11,6 +15,8 @@ use rdkafka::{
 
 use super::{ASK, KafkaLog, KafkaSettings};
 use crate::log::{LogError, Position};
+
+const ASK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Where a group is to go on.
 #[derive(Debug, Clone)]
@@ -72,7 +78,7 @@ impl Group {
                 all.add_partition(topic.name(), partition.id());
             }
         }
-        let all = self.consumer.committed_offsets(all, ASK)?;
+        let all = self.acknowledged(&all)?;
         let read: BTreeSet<String> =
             positions(&all).into_iter().map(|position| position.topic).collect();
         let mut of_read = TopicPartitionList::new();
@@ -80,6 +86,22 @@ impl Group {
             of_read.add_partition_offset(element.topic(), element.partition(), element.offset())?;
         }
         Ok(of_read)
+    }
+
+    /// Right after a broker began or went, the group's coordinator may still be on its way.
+    fn acknowledged(&self, of: &TopicPartitionList) -> Result<TopicPartitionList, KafkaError> {
+        use RDKafkaErrorCode::{
+            CoordinatorLoadInProgress, CoordinatorNotAvailable, NotCoordinator,
+        };
+        let start = Instant::now();
+        loop {
+            match self.consumer.committed_offsets(of.clone(), ASK) {
+                Err(KafkaError::MetadataFetch(
+                    NotCoordinator | CoordinatorNotAvailable | CoordinatorLoadInProgress,
+                )) if start.elapsed() < ASK => thread::sleep(ASK_AGAIN),
+                outcome => return outcome,
+            }
+        }
     }
 
     fn rewind(&self, to: &Rewind, accept_gap: bool) -> Result<(Vec<Position>, i64), LogError> {
