@@ -80,15 +80,19 @@ def database_slow(stack, load):
     """Every write takes a second, as on an overrun disk. (Statements that hang, as behind a lock, are not
     measured before they end; connections and readiness tell of those.)"""
     many = type(load)(stack, workers=24, pause=0.05)
-    stack.sql("ticketing", "create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return null; end $$;"
-              + "".join(f"create trigger dawdle after insert or update on {table} for each statement execute function dawdle();"
-                        for table in ("ticket", "article", "outbox")))
+    tables = ("ticket", "article", "outbox")
+    stack.sql("ticketing", "create function dawdle() returns trigger language plpgsql as $$ begin perform pg_sleep(1); return null; end $$")
+    # One table at a time: the locks of several would be taken in another order than the writers take theirs.
+    for table in tables:
+        stack.sql("ticketing", f"create trigger dawdle after insert or update on {table} for each statement execute function dawdle()")
     many.start()
     try:
         yield
     finally:
         many.stop()
-        stack.sql("ticketing", "drop function dawdle() cascade")
+        for table in tables:
+            stack.sql("ticketing", f"drop trigger dawdle on {table}")
+        stack.sql("ticketing", "drop function dawdle()")
 
 
 @contextlib.contextmanager

@@ -55,19 +55,25 @@ enum Step {
 
 impl Retry {
     pub(crate) async fn run(self) {
-        let mut housekeeping = Instant::now();
-        let mut sampled: Option<Instant> = None;
+        tokio::join!(self.retry(), self.watch());
+    }
+
+    async fn retry(&self) {
         while wait(&self.stop, self.settings.retry_poll()).await {
             if self.flood.stopped().is_none()
                 && let Err(error) = self.pass().await
             {
                 tracing::warn!(group = self.group, %error, "parked events wait");
             }
-            if sampled.is_none_or(|at| at.elapsed() > SAMPLE) {
-                sampled = Some(Instant::now());
-                if let Err(error) = self.measure().await {
-                    tracing::warn!(group = self.group, %error, "parked events were not counted");
-                }
+        }
+    }
+
+    /// Counts and cleans up. Beside the retries: with thousands parked a pass has no end.
+    async fn watch(&self) {
+        let mut housekeeping = Instant::now();
+        while wait(&self.stop, SAMPLE).await {
+            if let Err(error) = self.measure().await {
+                tracing::warn!(group = self.group, %error, "parked events were not counted");
             }
             if housekeeping.elapsed() > HOUR {
                 housekeeping = Instant::now();

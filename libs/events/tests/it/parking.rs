@@ -64,6 +64,34 @@ async fn a_failing_event_holds_up_its_key_and_no_other() {
     }
 }
 
+/// What is due again at once keeps the retries busy for ever; that is when the count is wanted.
+#[tokio::test(flavor = "multi_thread")]
+async fn parked_events_are_counted_while_they_are_retried() {
+    for test in databases("parked_count").await {
+        let (log, recorder) = (MemoryLog::new(), Recorder::default());
+        recorder.0.fail_first.store(usize::MAX, Ordering::SeqCst);
+        let settings = BackboneSettings { retry_ms: vec![0; 1_000_000], ..quick() };
+        let service = format!("busy-{}", test.name);
+        let backbone = Backbone::start(
+            &service,
+            test.db.clone(),
+            Arc::new(log),
+            Reactions::none().on::<Stepped>(recorder.clone()),
+            Arc::new(SystemClock),
+            "test".into(),
+            settings,
+        );
+        emit_steps(&test.db, kernel::new_id(), 3).await;
+        let counted = format!("kefu_consumer_parked{{service=\"{service}\"}} 3");
+        until("the three are counted", async || {
+            meter::exposition("").unwrap().1.lines().any(|line| line.starts_with(&counted))
+        })
+        .await;
+        assert!(recorder.0.calls.load(Ordering::SeqCst) > 50, "they were tried all the time");
+        backbone.shutdown(Duration::from_secs(10)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_given_up_lets_the_next_pass_and_can_be_redriven() {
     for test in databases("dead_letter").await {
