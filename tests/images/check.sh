@@ -24,7 +24,7 @@ fail() { log "FAILED: $*"; failed=1; }
 parts() { # parts IMAGE PROGRAM
     local container code=0
     container=$(podman create "$1")
-    podman cp "$container:/$2" "$work/program" && objcopy -O binary --only-section=.dep-v0 "$work/program" "$work/parts" &&
+    podman cp "$container:/$2" "$work/program" && objcopy --dump-section ".dep-v0=$work/parts" "$work/program" "$work/rest" &&
         python3 -c '
 import json, sys, zlib
 crates = json.loads(zlib.decompress(open(sys.argv[1], "rb").read()))["packages"]

@@ -47,6 +47,10 @@ def firing(stack):
     return {one["metric"]["alertname"] for one in found}
 
 
+# How long an earlier fault's alerts may go on before a fault that has to bring them about, in seconds.
+QUIET = 240
+
+
 def inject(stack, load, only):
     """Alerts seen firing, by fault; the rest of the time is load alone."""
     shown = {}
@@ -54,6 +58,12 @@ def inject(stack, load, only):
         if only and only not in what:
             continue
         begun, waiting = time.monotonic(), set(alerts)
+        # What fires already would show nothing.
+        while (before := waiting & firing(stack)) and time.monotonic() < begun + QUIET:
+            time.sleep(1)
+        failures.extend(f"{alert} fired before {what}" for alert in sorted(before))
+        waited = time.monotonic() - begun
+        begun += waited
         try:
             with fault(stack, load):
                 until = begun + patience
@@ -68,6 +78,7 @@ def inject(stack, load, only):
         for alert in sorted(waiting):
             failures.append(f"{alert} did not fire within {patience} s while {what}")
         print(f"{time.monotonic() - begun:6.0f} s  {what}: {', '.join(alerts)}"
+              + (f"; begun {waited:.0f} s later, when they had ended" if waited > 5 else "")
               + (f"; NOT fired: {', '.join(sorted(waiting))}" if waiting else ""), flush=True)
     return shown
 
