@@ -26,7 +26,7 @@ check: ## format, lints, architecture rules, drift of generated documents
 test: build check ## everything, on SQLite and on real PostgreSQL and Kafka
 	deploy/local/with-services.sh tests/run.sh
 
-test-observability: build ## every panel, alert and trace against running services, with faults; about 15 min
+test-observability: build ## every panel, alert and trace against running services, with faults; about 12 min
 	tests/observability/live.py $(OBSERVE)
 
 chaos: build ## faults by seed on a split cluster, and proof that the harness sees broken guarantees; about 25 min
