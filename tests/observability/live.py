@@ -62,8 +62,7 @@ def inject(stack, load, only):
         while (before := waiting & firing(stack)) and time.monotonic() < begun + QUIET:
             time.sleep(1)
         failures.extend(f"{alert} fired before {what}" for alert in sorted(before))
-        waited = time.monotonic() - begun
-        begun += waited
+        waited, begun = time.monotonic() - begun, time.monotonic()
         try:
             with fault(stack, load):
                 until = begun + patience

@@ -11,7 +11,7 @@ use std::{
 use async_trait::async_trait;
 use rdkafka::{
     Message,
-    consumer::{BaseConsumer, Consumer},
+    consumer::Consumer,
     error::{KafkaError, RDKafkaErrorCode},
     message::{BorrowedMessage, Headers},
 };
@@ -19,13 +19,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     KafkaSettings,
-    context::{MemberContext, Partition, Shared, commit},
+    context::{Member, MemberContext, Partition, Shared, commit},
     lag,
     stats::{INTERVAL_MS, Teller},
 };
 use crate::log::{Delivery, LogError, Position, Record, Subscription};
-
-type Member = BaseConsumer<MemberContext>;
 
 const CHANNEL: usize = 1_024;
 const POLL: Duration = Duration::from_millis(100);
@@ -81,7 +79,6 @@ pub(super) fn subscribe(
     let member = Arc::new(member);
     let (to_reader, items) = mpsc::channel(CHANNEL);
     let (end, ended) = oneshot::channel();
-    let watched = lag::watch(group, member.clone(), shared.clone())?;
     let thread = Poller {
         member: member.clone(),
         shared: shared.clone(),
@@ -97,6 +94,8 @@ pub(super) fn subscribe(
             }
         })
         .map_err(|e| LogError::Other(format!("no thread for the consumer: {e}")))?;
+    // The poller ends by itself when this fails, for the channel is dropped.
+    let watched = lag::watch(group, member.clone(), shared.clone())?;
     Ok(KafkaSubscription { shared, member, items, ended: vec![ended, watched] })
 }
 

@@ -18,6 +18,7 @@ use super::stats::Teller;
 /// How long a rebalance waits for messages that are being worked on; below the session timeout.
 const DRAIN: Duration = Duration::from_secs(5);
 
+pub(super) type Member = BaseConsumer<MemberContext>;
 pub(super) type Partition = (String, i32);
 
 /// Callbacks of a client that is no group member.

@@ -3,17 +3,14 @@
 
 use std::{collections::HashMap, sync::Arc, thread, time::Duration};
 
-use rdkafka::{
-    Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer},
-    error::KafkaError,
-};
+use rdkafka::{Offset, TopicPartitionList, consumer::Consumer, error::KafkaError};
 use tokio::sync::oneshot;
 
-use super::context::{MemberContext, Partition, Shared};
+use super::{
+    context::{Member, Partition, Shared},
+    offsets::positions,
+};
 use crate::log::LogError;
-
-type Member = BaseConsumer<MemberContext>;
 
 const EVERY: Duration = Duration::from_secs(5);
 /// Closing waits for a question that is under way.
@@ -83,13 +80,5 @@ fn at(
 }
 
 fn known(partitions: &TopicPartitionList) -> HashMap<Partition, i64> {
-    let offset = |offset| match offset {
-        Offset::Offset(offset) => Some(offset),
-        _ => None,
-    };
-    partitions
-        .elements()
-        .iter()
-        .filter_map(|e| Some(((e.topic().to_owned(), e.partition()), offset(e.offset())?)))
-        .collect()
+    positions(partitions).into_iter().map(|p| ((p.topic, p.partition), p.offset)).collect()
 }

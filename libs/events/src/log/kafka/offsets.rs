@@ -180,7 +180,7 @@ fn named(now: &TopicPartitionList, positions: &[Position]) -> BTreeMap<(String, 
     wanted
 }
 
-fn positions(list: &TopicPartitionList) -> Vec<Position> {
+pub(super) fn positions(list: &TopicPartitionList) -> Vec<Position> {
     let elements = list.elements();
     let known = elements.iter().filter_map(|e| match e.offset() {
         Offset::Offset(offset) => {
