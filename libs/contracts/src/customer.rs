@@ -16,6 +16,10 @@ pub struct CustomerSnapshot {
     /// 客户服务编号, unique per enterprise.
     pub number: String,
     pub org: String,
+    /// Units that may see the customer, those that brought them in: `org` and, where others did so
+    /// too, these as well. Empty in events of older versions: only `org`. See [`Self::units`].
+    #[serde(default)]
+    pub orgs: Vec<String>,
     /// `person` or `organisation`.
     pub kind: String,
     /// Name for salutations.
@@ -32,6 +36,14 @@ pub struct CustomerSnapshot {
     pub account_manager: Option<String>,
     /// Grows by one with every change.
     pub version: i64,
+}
+
+impl CustomerSnapshot {
+    /// The units that may see the customer: who belongs to one of them, or to a unit above it.
+    pub fn units(&self) -> impl Iterator<Item = &str> {
+        let only = self.orgs.is_empty().then_some(self.org.as_str());
+        only.into_iter().chain(self.orgs.iter().map(String::as_str))
+    }
 }
 
 /// What a tier promises (服务标准).
@@ -53,7 +65,7 @@ pub struct CustomerRegistered {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CustomerChanged {
     pub customer: CustomerSnapshot,
-    /// Names of what changed: `name`, `email`, `tier`, …
+    /// Names of what changed: `name`, `email`, `tier`, `orgs`, …
     pub changed: Vec<String>,
 }
 

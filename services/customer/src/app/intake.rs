@@ -134,8 +134,7 @@ async fn update(
         .await?;
     party.sources[at].record = new.clone();
     let contested = party.claim(app, tx, &before).await?;
-    customers::bring_in(tx, party.row.id, intake.org.as_str()).await?;
-    let mut also = vec![];
+    let mut also = brought_in(tx, party.row.id, &intake.org).await?;
     if new.wish.tier != old.wish.tier {
         let tier = Assignment::wish(new.wish.tier.as_deref(), &intake.source);
         also.extend(assign::tier(app, tx, &mut party.row, tier).await?);
@@ -146,6 +145,12 @@ async fn update(
     }
     let customer = party.save(app, tx, ctx, &before, &also).await?;
     Ok(Taken { customer, outcome: Outcome::Updated, contested, invalid: invalid(&new) })
+}
+
+/// Lets a unit see the customer; answers what has changed by it.
+async fn brought_in(tx: &Tx, id: Uuid, org: &OrgPath) -> Result<Vec<&'static str>, Problem> {
+    let new = customers::bring_in(tx, id, org.as_str()).await?;
+    Ok(if new { vec!["orgs"] } else { vec![] })
 }
 
 /// Another source of a known customer.
@@ -164,21 +169,21 @@ async fn attach(
     let mut party = Party::lock(app, tx, hit.customer).await?;
     let before = party.golden();
     let outcome = Outcome::Matched(hit.kind);
-    customers::bring_in(tx, party.row.id, intake.org.as_str()).await?;
+    let mut also = brought_in(tx, party.row.id, &intake.org).await?;
     let fingerprint = fingerprint(app, &intake);
     let repeated =
         |s: &Source| s.member.source == intake.source && s.member.fingerprint == fingerprint;
     if intake.source_key.is_none() && party.sources.iter().any(repeated) {
         // The same words without a key of their own: no new record.
         sources::forget(tx, source.member.id).await?;
-        return Ok(Taken { customer: party.row, outcome, contested: vec![], invalid: vec![] });
+        let customer = party.save(app, tx, ctx, &before, &also).await?;
+        return Ok(Taken { customer, outcome, contested: vec![], invalid: vec![] });
     }
     source.member.customer_id = party.row.id;
     join(app, tx, &source, &party.row.root_org, hit.kind.as_str()).await?;
     let (wish, invalid) = (source.record.wish.clone(), invalid(&source.record));
     party.sources.push(source);
     let contested = party.claim(app, tx, &before).await?;
-    let mut also = vec![];
     // What people or earlier sources have decided stands.
     if party.row.tier.is_none() {
         let tier = Assignment::wish(wish.tier.as_deref(), &intake.source);

@@ -9,6 +9,7 @@ use store::{Pii, Tx};
 
 use super::App;
 use crate::store::{
+    customers,
     entities::{customer, tier},
     tiers,
 };
@@ -25,13 +26,19 @@ pub fn standard(tier: &tier::Model) -> ServiceStandard {
 
 /// A customer as the other services know him; unusable phone numbers and addresses stay here.
 #[must_use]
-pub fn snapshot(pii: &Pii, row: &customer::Model, tier: Option<&tier::Model>) -> CustomerSnapshot {
+pub fn snapshot(
+    pii: &Pii,
+    row: &customer::Model,
+    orgs: Vec<String>,
+    tier: Option<&tier::Model>,
+) -> CustomerSnapshot {
     let usable =
         |sealed: &Option<String>, valid: bool| sealed.clone().filter(|_| valid).map(Sealed);
     CustomerSnapshot {
         customer_id: row.id,
         number: row.number.clone(),
         org: row.org.clone(),
+        orgs,
         kind: row.kind.clone(),
         name: Sealed(pii.seal(&row.name)),
         email: usable(&row.email_sealed, row.email_valid),
@@ -49,7 +56,8 @@ async fn current(app: &App, tx: &Tx, row: &customer::Model) -> Result<CustomerSn
         Some(key) => tiers::find(tx, &row.root_org, key).await?,
         None => None,
     };
-    Ok(snapshot(&app.pii, row, tier.as_ref()))
+    let orgs = customers::units(tx, row.id).await?;
+    Ok(snapshot(&app.pii, row, orgs, tier.as_ref()))
 }
 
 /// A new customer.

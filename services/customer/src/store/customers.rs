@@ -66,9 +66,16 @@ pub async fn lock(tx: &Tx, id: Uuid) -> Result<Option<customer::Model>, DbErr> {
     select.one(tx).await
 }
 
-/// Notes that `org` has brought the customer in.
-pub async fn bring_in(tx: &Tx, id: Uuid, org: &str) -> Result<(), DbErr> {
+/// The units that have brought the customer in, in the order of their names.
+pub async fn units(conn: &impl ConnectionTrait, id: Uuid) -> Result<Vec<String>, DbErr> {
+    let select = "SELECT org FROM customer_org WHERE customer_id = $1 ORDER BY org";
+    let rows = sql::all(conn, select, vec![id.into()]).await?;
+    rows.iter().map(|row| row.try_get("", "org")).collect()
+}
+
+/// Notes that `org` has brought the customer in; answers whether that is new.
+pub async fn bring_in(tx: &Tx, id: Uuid, org: &str) -> Result<bool, DbErr> {
     let insert =
         "INSERT INTO customer_org (org, customer_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-    sql::execute(tx, insert, vec![org.into(), id.into()]).await.map(drop)
+    Ok(sql::execute(tx, insert, vec![org.into(), id.into()]).await?.rows_affected() > 0)
 }

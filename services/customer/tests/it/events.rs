@@ -38,3 +38,27 @@ async fn every_change_is_told_once_and_in_order() {
         assert_eq!(app.pii.open(&told[0].customer.name.0).unwrap(), "张三丰");
     }
 }
+
+#[tokio::test]
+async fn who_may_see_a_customer_is_told_and_when_it_grows() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let agent = agent(&app);
+        let bring = |org: &str| {
+            agent
+                .put("/api/v1/customers/by-source/erp/1")
+                .json(&json!({ "kind": "person", "name": "张三", "org": org }))
+                .send()
+        };
+        bring("/acme/north").await.expect(201).done();
+        assert_eq!(registered(&app).await[0].customer.orgs, ["/acme/north"]);
+        bring("/acme/north").await.expect(200).done();
+        assert!(changed(&app).await.is_empty());
+        bring("/acme/east").await.expect(200).done();
+        let told = changed(&app).await;
+        assert_eq!(told[0].changed, ["orgs"]);
+        assert_eq!(told[0].customer.orgs, ["/acme/east", "/acme/north"]);
+        assert_eq!(told[0].customer.version, 2);
+        assert_eq!(told.len(), 1);
+    }
+}

@@ -99,6 +99,7 @@ pub fn customer(app: &TestApp, locale: &str, email: Option<&str>) -> CustomerSna
         customer_id: kernel::new_id(),
         number: "C000001".into(),
         org: ORG.into(),
+        orgs: vec![],
         kind: "person".into(),
         name: seal("李雷"),
         email: email.map(seal),

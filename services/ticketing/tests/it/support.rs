@@ -117,6 +117,7 @@ pub fn customer(tier: Option<&str>) -> CustomerSnapshot {
         customer_id: kernel::new_id(),
         number: "C000001".into(),
         org: ORG.into(),
+        orgs: vec![],
         kind: "person".into(),
         name: contracts::Sealed("sealed".into()),
         email: None,
