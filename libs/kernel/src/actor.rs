@@ -45,6 +45,7 @@ permissions! {
     TicketCreate = "ticket:create",
     TicketWrite = "ticket:write",
     TicketAssign = "ticket:assign",
+    TicketLower = "ticket:lower",
     TicketAdmin = "ticket:admin",
     TicketImport = "ticket:import",
     QualityRead = "quality:read",
@@ -140,11 +141,18 @@ impl Role {
         let mut all = match self {
             Role::Agent => agent.to_vec(),
             Role::Supervisor => {
-                [&agent[..], &[P::TicketAssign, P::ReportRead, P::NotificationRead]].concat()
+                let leads = [P::TicketAssign, P::TicketLower, P::ReportRead, P::NotificationRead];
+                [&agent[..], &leads].concat()
             }
             Role::Director => [
                 &agent[..],
-                &[P::TicketAssign, P::QualityDecide, P::ReportRead, P::NotificationRead],
+                &[
+                    P::TicketAssign,
+                    P::TicketLower,
+                    P::QualityDecide,
+                    P::ReportRead,
+                    P::NotificationRead,
+                ],
             ]
             .concat(),
             Role::Inspector => vec![

@@ -28,7 +28,7 @@ macro_rules! rights {
 
 rights! {
     CustomerRead, CustomerWrite, CustomerAdmin, CustomerErase, PiiRead,
-    TicketRead, TicketCreate, TicketWrite, TicketAssign, TicketAdmin, TicketImport,
+    TicketRead, TicketCreate, TicketWrite, TicketAssign, TicketLower, TicketAdmin, TicketImport,
     QualityRead, QualityEvaluate, QualityAppeal, QualityDecide, QualityRectify, QualityAdmin,
     ReportRead, SurveyRead, SurveyInvite, SurveyAdmin,
     NotificationRead, NotificationAdmin, WebhookManage, InboxRead, OpsManage,

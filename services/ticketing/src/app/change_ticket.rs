@@ -1,22 +1,29 @@
 //! Subject, category, priority, complaint level; and what a change of the customer's tier does to
-//! his tickets. Either may bring another service-level policy.
+//! their tickets. Either may bring another service-level policy.
 
-use kernel::{Context, Fields, Problem, limits};
+use kernel::{Context, Fields, Permission, Problem, limits};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Deserializer};
 use store::Tx;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{App, edit::Edit, facts::Fact, open_ticket::sla_facts};
+use super::{
+    App, colleagues, edit::Edit, facts::Fact, hand_over::check_reason, open_ticket::sla_facts,
+};
 use crate::{
+    codes::LOWERING,
     domain::{
+        colleagues::Weight,
         lifecycle::{Action, Status},
         priority::Priority,
         timer::{State, Step},
         words,
     },
-    store::entities::{customer, ticket},
+    store::{
+        configs::Pinned,
+        entities::{customer, ticket},
+    },
 };
 
 /// What to change; a field that is left out stays as it is, null takes an optional one away.
@@ -33,6 +40,9 @@ pub struct TicketPatch {
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, pattern = "^(general|major|critical)$")]
     pub complaint_level: Option<Option<String>>,
+    /// Why; stands in the history. Needed to lower priority or complaint level.
+    #[schema(max_length = 2000)]
+    pub reason: Option<String>,
 }
 
 /// Tells null (`Some(None)`) from absent (`None`).
@@ -48,10 +58,11 @@ pub async fn run(
     (id, if_match): (Uuid, i64),
     patch: TicketPatch,
 ) -> Result<ticket::Model, Problem> {
-    let mut edit = Edit::load(app, tx, ctx, id).await?;
+    let mut edit = colleagues::load(app, tx, ctx, id).await?;
     http::check_version(if_match, edit.ticket.version)?;
     check(&edit, &patch)?;
     edit.act(Action::Edit)?;
+    edit.reason = patch.reason.clone();
     let t = &mut edit.ticket;
     if let Some(subject) = patch.subject {
         t.subject = subject.trim().to_owned();
@@ -71,6 +82,7 @@ pub async fn run(
 
 fn check(edit: &Edit<'_>, patch: &TicketPatch) -> Result<(), Problem> {
     let mut fields = Fields::new();
+    check_reason(&mut fields, patch.reason.as_deref());
     if let Some(subject) = &patch.subject {
         fields.text("/subject", subject, 1, limits::NAME);
     }
@@ -87,7 +99,29 @@ fn check(edit: &Edit<'_>, patch: &TicketPatch) -> Result<(), Problem> {
     if let Some(level) = &patch.complaint_level {
         check_level(&mut fields, &edit.ticket.kind, level.as_deref());
     }
-    fields.finish()
+    let lowers = lowers(&edit.ticket, patch);
+    let told = patch.reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
+    fields.check(!lowers || told, "/reason", "required", "lowering needs a reason");
+    fields.finish()?;
+    if lowers && !edit.ctx.actor.can(Permission::TicketLower) {
+        return Err(Problem::of(&LOWERING));
+    }
+    Ok(())
+}
+
+fn lowers(ticket: &ticket::Model, patch: &TicketPatch) -> bool {
+    let before = Weight {
+        priority: ticket.priority.clone(),
+        complaint_level: ticket.complaint_level.clone(),
+    };
+    let after = Weight {
+        priority: patch.priority.clone().unwrap_or_else(|| before.priority.clone()),
+        complaint_level: patch
+            .complaint_level
+            .clone()
+            .unwrap_or_else(|| before.complaint_level.clone()),
+    };
+    before.lowered_to(&after)
 }
 
 pub(super) fn check_level(fields: &mut Fields, kind: &str, level: Option<&str>) {
@@ -111,7 +145,7 @@ pub(super) fn tell_changes(edit: &mut Edit<'_>) -> Result<(), Problem> {
 
 /// Applies the policy that fits now, back to the start of the timers that still count, with their
 /// pauses. A target that has passed under the new terms is recorded and nobody is told; a breach
-/// that was told stays.
+/// that was told stays, and a timer that is past its last warning keeps terms that end sooner.
 fn rechoose(edit: &mut Edit<'_>) -> Result<(), Problem> {
     let config = edit.config.clone();
     let chosen =
@@ -135,16 +169,24 @@ fn rechoose(edit: &mut Edit<'_>) -> Result<(), Problem> {
         });
         let field = format!("timer.{metric}.policy");
         let before = timer.row.policy.clone();
+        let same = |pinned: &Pinned| {
+            timer.row.policy.as_ref() == Some(&pinned.key)
+                && timer.row.policy_version == Some(pinned.version)
+        };
+        if terms.is_some() && chosen.as_ref().is_some_and(same) {
+            continue;
+        }
+        let new = chosen.as_ref().zip(terms.as_ref());
+        let new = new.map(|(pinned, terms)| (pinned.policy.calendar.as_str(), terms));
+        if timer.rescued_by(&config, new, now)? {
+            notes.push((format!("timer.{metric}"), None, Some("due time kept".into())));
+            continue;
+        }
         let (Some(pinned), Some(terms)) = (&chosen, terms) else {
             timer.cancel(&config, now)?;
             notes.push((field, before, None));
             continue;
         };
-        if timer.row.policy.as_ref() == Some(&pinned.key)
-            && timer.row.policy_version == Some(pinned.version)
-        {
-            continue;
-        }
         let silent = timer.rebase(&config, terms, pinned, now)?;
         notes.push((field, before, Some(pinned.key.clone())));
         if silent.iter().any(|planned| planned.step == Step::Breach) {

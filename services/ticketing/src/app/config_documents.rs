@@ -12,6 +12,7 @@ use super::App;
 use crate::{
     domain::{
         category::{self, Category},
+        colleagues,
         config::{BusinessCalendar, Department, Queue, Text},
         escalation,
         kind::Kind,
@@ -155,6 +156,16 @@ impl Checked for Kind {
         fields.check(days, "/auto_close_days", "out-of-range", "must be 1 to 365 or null");
         check_calendar(fields, config, &self.calendar);
         check_categories(fields, &self.categories);
+        let few = self.act_on_claimed.as_ref().is_none_or(|w| w.len() <= colleagues::ALL.len());
+        fields.check(few, "/act_on_claimed", "too-many", "at most 6");
+        for (index, word) in self.act_on_claimed.iter().flatten().enumerate() {
+            fields.check(
+                colleagues::ALL.contains(&word.as_str()),
+                format!("/act_on_claimed/{index}"),
+                "unknown-value",
+                format!("must be one of {}", colleagues::ALL.join(", ")),
+            );
+        }
     }
 }
 

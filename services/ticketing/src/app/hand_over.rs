@@ -6,7 +6,7 @@ use store::Tx;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{App, edit::Edit, facts::Fact};
+use super::{App, colleagues, edit::Edit, facts::Fact};
 use crate::{
     codes::ALREADY_CLAIMED,
     domain::lifecycle::Action,
@@ -93,7 +93,7 @@ pub async fn transfer(
     id: Uuid,
     input: Transfer,
 ) -> Result<ticket::Model, Problem> {
-    let mut edit = Edit::load(app, tx, ctx, id).await?;
+    let mut edit = colleagues::load(app, tx, ctx, id).await?;
     let config = edit.config.clone();
     let mut fields = Fields::new();
     check_reason(&mut fields, Some(&input.reason));

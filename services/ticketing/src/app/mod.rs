@@ -2,6 +2,7 @@
 
 pub mod auto_close;
 pub mod change_ticket;
+mod colleagues;
 pub mod config_documents;
 mod edit;
 mod facts;

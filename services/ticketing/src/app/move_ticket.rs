@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    App, edit::Edit, facts::Fact, hand_over::check_reason, open_ticket::start_timer, tasks,
+    App, colleagues, edit::Edit, facts::Fact, hand_over::check_reason, open_ticket::start_timer,
+    tasks,
 };
 use crate::{
     codes::TASKS_OPEN,
@@ -68,7 +69,7 @@ pub async fn pend(
     let known = ["customer", "vendor", "other"].contains(&kind.as_str());
     fields.check(known, "/kind", "unknown-value", "must be customer, vendor or other");
     fields.finish()?;
-    let mut edit = Edit::load(app, tx, ctx, id).await?;
+    let mut edit = colleagues::load(app, tx, ctx, id).await?;
     edit.reason = input.reason;
     pend_now(&mut edit, kind)?;
     edit.save().await
@@ -112,7 +113,7 @@ async fn plain(
     let mut fields = Fields::new();
     check_reason(&mut fields, input.reason.as_deref());
     fields.finish()?;
-    let mut edit = Edit::load(app, tx, ctx, id).await?;
+    let mut edit = colleagues::load(app, tx, ctx, id).await?;
     edit.reason = input.reason;
     let from = edit.act(action)?;
     edit.ticket.status_reason = None;
@@ -131,7 +132,7 @@ pub async fn resolve(
     let mut fields = Fields::new();
     fields.text("/resolution", &input.resolution, 1, limits::TEXT);
     fields.finish()?;
-    let mut edit = Edit::load(app, tx, ctx, id).await?;
+    let mut edit = colleagues::load(app, tx, ctx, id).await?;
     edit.act(Action::Resolve)?;
     if tickets::tasks(tx, id).await?.iter().any(|task| task.mandatory && task.state == tasks::OPEN)
     {
@@ -194,7 +195,7 @@ pub async fn close(
     let known = ["manual", "confirmed"].contains(&asked.as_str());
     fields.check(known, "/reason", "unknown-value", "must be manual or confirmed");
     fields.finish()?;
-    let mut edit = Edit::load(app, tx, ctx, id).await?;
+    let mut edit = colleagues::load(app, tx, ctx, id).await?;
     let reason = if ctx.actor.kind == ActorKind::Customer { "confirmed".into() } else { asked };
     close_now(&mut edit, reason)?;
     edit.save().await
@@ -221,7 +222,7 @@ pub async fn reopen(
     let mut fields = Fields::new();
     fields.text("/reason", &reason, 1, 2_000);
     fields.finish()?;
-    let mut edit = Edit::load(app, tx, ctx, id).await?;
+    let mut edit = colleagues::load(app, tx, ctx, id).await?;
     reopen_now(&mut edit, reason).await?;
     edit.save().await
 }
@@ -253,7 +254,7 @@ pub async fn cancel(
     let mut fields = Fields::new();
     check_reason(&mut fields, input.reason.as_deref());
     fields.finish()?;
-    let mut edit = Edit::load(app, tx, ctx, id).await?;
+    let mut edit = colleagues::load(app, tx, ctx, id).await?;
     edit.reason = input.reason;
     let from = edit.act(Action::Cancel)?;
     debug_assert_eq!(edit.status(), Status::Cancelled);

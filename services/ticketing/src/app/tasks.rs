@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    App,
+    App, colleagues,
     edit::Edit,
     facts::Fact,
     hand_over::check_department,
@@ -59,7 +59,7 @@ pub async fn open(
     id: Uuid,
     input: NewTask,
 ) -> Result<task::Model, Problem> {
-    let mut edit = Edit::load(app, tx, ctx, id).await?;
+    let mut edit = colleagues::load(app, tx, ctx, id).await?;
     let mut fields = Fields::new();
     fields.text("/title", &input.title, 1, limits::NAME);
     fields.text("/body", input.body.as_deref().unwrap_or_default(), 0, limits::TEXT);

@@ -12,7 +12,7 @@ use store::{Row, Tx};
 use uuid::Uuid;
 
 use crate::{
-    domain::timer::{self, Planned, State, Step, Terms},
+    domain::timer::{self, Course, Planned, State, Step, Terms},
     store::{
         configs::{Config, Pinned},
         entities::{timer as timer_row, timer_fire, timer_pause},
@@ -122,9 +122,11 @@ impl Timer {
 
     fn compute(&self, config: &Config) -> Result<Vec<Planned>, Problem> {
         let calendar = config.calendar(&self.row.calendar, self.row.calendar_version)?;
-        let pauses: Vec<Pause> =
-            self.pauses.iter().map(|p| Pause { from: p.from_at, to: p.to_at }).collect();
-        Ok(timer::plan(calendar, &self.terms, self.row.started_at, &pauses)?)
+        Ok(timer::plan(calendar, &self.terms, self.row.started_at, &self.pauses())?)
+    }
+
+    fn pauses(&self) -> Vec<Pause> {
+        self.pauses.iter().map(|p| Pause { from: p.from_at, to: p.to_at }).collect()
     }
 
     fn replan(&mut self, config: &Config) -> Result<(), Problem> {
@@ -234,6 +236,25 @@ impl Timer {
         self.row.ended_at = Some(now);
         self.row.next_fire_at = None;
         Ok(())
+    }
+
+    /// Whether other terms on another calendar would rescue this timer from breaking.
+    pub fn rescued_by(
+        &self,
+        config: &Config,
+        new: Option<(&str, &Terms)>,
+        now: DateTime<Utc>,
+    ) -> Result<bool, Problem> {
+        let calendar = config.calendar(&self.row.calendar, self.row.calendar_version)?;
+        let old = Course { calendar, terms: &self.terms };
+        let new = match new {
+            Some((key, terms)) => {
+                let (key, version) = config.calendar_head(key);
+                Some(Course { calendar: config.calendar(key, version)?, terms })
+            }
+            None => None,
+        };
+        Ok(timer::rescues(new, old, self.row.started_at, &self.pauses(), now)?)
     }
 
     /// Applies other terms back to the start, pauses included. Answers the steps that passed in

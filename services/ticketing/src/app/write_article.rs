@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    App,
+    App, colleagues,
     edit::{Edit, actor_kind, refusal},
     facts::Fact,
     move_ticket::{pend_now, reopen_now, reopens},
@@ -60,6 +60,10 @@ pub async fn run(
 ) -> Result<Written, Problem> {
     check(&input)?;
     let edit = Edit::load(app, tx, ctx, id).await?;
+    // Notes and what the customer says may come from anybody; answers and pauses may not.
+    if input.direction == words::OUTBOUND || input.then_status.is_some() {
+        colleagues::check(&edit)?;
+    }
     match input.direction.as_str() {
         words::INBOUND => inbound(edit, input).await,
         words::OUTBOUND => outbound(edit, input).await,

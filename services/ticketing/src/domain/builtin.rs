@@ -34,6 +34,7 @@ pub fn kinds() -> Vec<(&'static str, Kind)> {
             survey,
             calendar: "weekdays".into(),
             categories: vec![],
+            act_on_claimed: None,
             enabled: true,
         };
         (key, kind)

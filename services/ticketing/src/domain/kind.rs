@@ -34,6 +34,14 @@ pub struct Kind {
     #[serde(default)]
     #[schema(max_items = 500)]
     pub categories: Vec<Category>,
+    /// Who, besides its handler, may work on a ticket that is claimed: `first_responder`,
+    /// `account_manager`, `supervisor` (whoever may assign, leads the queue or heads the
+    /// department), `team` (the ticket's unit, its queue's or its department's), `opener` (the
+    /// partner system that opened it), `everyone`. Without it: first responder, supervisor and
+    /// opener. Everybody else may leave an internal note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 6)]
+    pub act_on_claimed: Option<Vec<String>>,
     #[serde(default = "yes")]
     pub enabled: bool,
 }

@@ -2,6 +2,7 @@
 
 pub mod builtin;
 pub mod category;
+pub mod colleagues;
 pub mod config;
 pub mod escalation;
 pub mod kind;

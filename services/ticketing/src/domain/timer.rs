@@ -152,6 +152,44 @@ pub fn deadline(plan: &[Planned]) -> Option<DateTime<Utc>> {
     plan.iter().find(|planned| planned.step == Step::Breach).map(|planned| planned.at)
 }
 
+/// Per cent after which a timer that promises no warning counts as about to break.
+const LAST_WARNING: u32 = 90;
+
+/// What a timer counts by: business time and terms.
+#[derive(Debug, Clone, Copy)]
+pub struct Course<'a> {
+    pub calendar: &'a Calendar,
+    pub terms: &'a Terms,
+}
+
+/// Whether other terms (`None`: no timer any more) would rescue a timer that is about to break:
+/// its last warning has come, and its deadline would move away. A pause that is open counts as
+/// ending now, for only then the deadlines can be compared.
+///
+/// # Errors
+/// As [`calendar::due`].
+pub fn rescues(
+    new: Option<Course<'_>>,
+    old: Course<'_>,
+    start: DateTime<Utc>,
+    pauses: &[Pause],
+    now: DateTime<Utc>,
+) -> Result<bool, CalendarError> {
+    let ended: Vec<Pause> =
+        pauses.iter().map(|p| Pause { from: p.from, to: p.to.or(Some(now)) }).collect();
+    let percent = old.terms.warn.iter().copied().max().unwrap_or(LAST_WARNING);
+    let last =
+        calendar::warning_at(old.calendar, start, old.terms.target(), percent, &ended)?.instant();
+    if last.is_none_or(|at| at > now) {
+        return Ok(false);
+    }
+    let Some(new) = new else { return Ok(true) };
+    let due = |c: Course<'_>| {
+        calendar::due(c.calendar, start, c.terms.target(), &ended).map(Due::instant)
+    };
+    Ok(due(new)? > due(old)?)
+}
+
 /// Steps to pass over in silence when other terms are applied back to the start of a timer: all
 /// that lie behind it if the new deadline has passed (it is recorded, nobody is told), otherwise
 /// all warnings behind it but the latest.
@@ -253,6 +291,32 @@ mod tests {
         assert_eq!(silent_at("2026-03-06T10:30:00Z"), 0);
         assert_eq!(silent_at("2026-03-06T11:50:00Z"), 1, "the latest warning still speaks");
         assert_eq!(silent_at("2026-03-06T12:10:00Z"), 4, "a breach is recorded only");
+    }
+
+    #[test]
+    fn what_is_about_to_break_is_not_rescued() {
+        let calendar = Calendar::new(CalendarSpec::always()).unwrap();
+        let start = at("2026-03-06T10:00:00Z");
+        let course = |terms| Course { calendar: &calendar, terms };
+        let of = |minutes: i64| Terms { target_us: minutes * 60_000_000, ..terms() };
+        let (old, slow, fast) = (of(100), of(1_000), of(95));
+        let rescued = |new: Option<&Terms>, pauses: &[Pause], now| {
+            rescues(new.map(course), course(&old), start, pauses, at(now)).unwrap()
+        };
+        let (before, after) = ("2026-03-06T11:29:59Z", "2026-03-06T11:30:00Z");
+        assert!(!rescued(Some(&slow), &[], before) && !rescued(None, &[], before));
+        assert!(rescued(Some(&slow), &[], after) && rescued(None, &[], after));
+        assert!(!rescued(Some(&fast), &[], after), "sooner is no rescue");
+        assert!(!rescued(Some(&old), &[], after));
+        // A pause keeps the last warning away, or holds a timer just behind it.
+        let pause = |from| [Pause { from: at(from), to: None }];
+        assert!(!rescued(Some(&slow), &pause("2026-03-06T11:29:00Z"), "2026-03-06T18:00:00Z"));
+        assert!(rescued(Some(&slow), &pause("2026-03-06T11:31:00Z"), "2026-03-06T18:00:00Z"));
+        // Without warnings it is nine tenths.
+        let bare = Terms { warn: vec![], ..of(100) };
+        let bare_rescued =
+            |now| rescues(Some(course(&slow)), course(&bare), start, &[], at(now)).unwrap();
+        assert!(!bare_rescued(before) && bare_rescued(after));
     }
 
     proptest::proptest! {

@@ -194,8 +194,8 @@ async fn who_comes_first_has_the_ticket() {
             refused.expect_problem(409, "already-claimed").done();
         }
         assert_eq!(told(&app, id).await, ["opened", "assigned", "status_changed"]);
-        // Answers that come at the same time are all kept.
-        let note = json!({ "direction": "outbound", "body": "x" });
+        // What the customer says to several at the same time is all kept.
+        let note = json!({ "direction": "inbound", "body": "x" });
         let notes =
             futures::future::join_all(agents.iter().map(|a| act(a, id, "articles", note.clone())))
                 .await;

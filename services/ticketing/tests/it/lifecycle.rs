@@ -196,7 +196,7 @@ async fn only_a_person_is_first_responder_and_gives_the_first_response() {
         assert_eq!((&response["state"], time(&response["ended_at"])), (&json!("met"), now(&app)));
         let first = read(&bob, id).await;
         advance(&app, 10);
-        let second = answer(&agent(&app, "cem"), id, "and more").await;
+        let second = answer(&lead(&app), id, "and more").await;
         for field in ["first_responder", "first_responded_at", "handler"] {
             assert_eq!(second.body["ticket"][field], first.body[field], "{field}");
         }
