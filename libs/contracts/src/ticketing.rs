@@ -80,9 +80,14 @@ ticket_event! {
     TicketOpened {}
 }
 ticket_event! {
-    /// Something other than status, handler or queue changed: subject, category, priority,
-    /// complaint level, tier, account manager.
-    TicketChanged { fields: Vec<String> }
+    /// Something other than status or handler changed: subject, kind, category, priority, complaint
+    /// level, customer, locale, tier, account manager; queue and department with another kind.
+    TicketChanged {
+        fields: Vec<String>,
+        /// Where `fields` names `customer_id`: whose ticket it was before.
+        #[serde(default)]
+        customer_before: Option<Uuid>,
+    }
 }
 ticket_event! {
     /// The handler or the queue changed (claim, assign, transfer).
@@ -131,7 +136,16 @@ ticket_event! {
 }
 ticket_event! {
     /// Another department was asked (协办单).
-    TaskOpened { task_id: Uuid, department: String, title: String, due_at: Option<DateTime<Utc>>, mandatory: bool }
+    TaskOpened {
+        task_id: Uuid,
+        department: String,
+        title: String,
+        due_at: Option<DateTime<Utc>>,
+        mandatory: bool,
+        /// User id of the department's head, who answers for the task.
+        #[serde(default)]
+        head: Option<String>,
+    }
 }
 ticket_event! {
     /// The other department finished or refused.

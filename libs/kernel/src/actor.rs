@@ -40,6 +40,7 @@ permissions! {
     CustomerWrite = "customer:write",
     CustomerAdmin = "customer:admin",
     CustomerErase = "customer:erase",
+    CustomerContact = "customer:contact",
     PiiRead = "pii:read",
     TicketRead = "ticket:read",
     TicketCreate = "ticket:create",
@@ -128,6 +129,7 @@ impl Role {
         let agent = [
             P::CustomerRead,
             P::CustomerWrite,
+            P::CustomerContact,
             P::TicketRead,
             P::TicketCreate,
             P::TicketWrite,

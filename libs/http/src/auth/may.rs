@@ -27,7 +27,8 @@ macro_rules! rights {
 }
 
 rights! {
-    CustomerRead, CustomerWrite, CustomerAdmin, CustomerErase, PiiRead,
+    CustomerRead, CustomerWrite, CustomerAdmin, CustomerErase, CustomerContact,
+    PiiRead,
     TicketRead, TicketCreate, TicketWrite, TicketAssign, TicketLower, TicketAdmin, TicketImport,
     QualityRead, QualityEvaluate, QualityAppeal, QualityDecide, QualityRectify, QualityAdmin,
     ReportRead, SurveyRead, SurveyInvite, SurveyAdmin,

@@ -184,6 +184,7 @@ async fn an_empty_role_is_on_record() {
             title: "Find it".into(),
             due_at: None,
             mandatory: true,
+            head: None,
         };
         bench.app.deliver(task).await;
         let told = bench.app.emitted_of::<NoticeSuppressed>().await;

@@ -78,9 +78,11 @@ pub async fn get_ticket(
     Ok(ok_versioned(ticket.version, &TicketView::from(ticket)))
 }
 
-/// Changes subject, category, priority or complaint level. Another priority may bring another
-/// service-level policy, which then holds from the ticket's start on. Nothing to change: nothing
-/// happens.
+/// Changes subject, kind, category, priority, complaint level or customer. Any but the subject may
+/// bring another service-level policy, which then holds from the ticket's start on, except that a
+/// timer past its last warning keeps a sooner deadline. Lowering priority or complaint level needs a
+/// reason and the right `ticket:lower`. On a ticket that somebody has claimed, only those whom its
+/// kind names may. Nothing to change: nothing happens.
 #[utoipa::path(tag = "tickets", security(("bearer" = ["ticket:write"])),
     params(("id" = Uuid, Path), IfMatchHeader), request_body = TicketPatch,
     responses((status = 200, description = "The ticket as it is now.", body = TicketView)))]

@@ -1,4 +1,4 @@
-//! Subject, category, priority, complaint level; and what a change of the customer's tier does to
+//! Subject, kind, category, priority, complaint level, customer; and what a change of the customer's tier does to
 //! their tickets. Either may bring another service-level policy.
 
 use kernel::{Context, Fields, Permission, Problem, limits};
@@ -9,7 +9,12 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    App, colleagues, edit::Edit, facts::Fact, hand_over::check_reason, open_ticket::sla_facts,
+    App, colleagues,
+    correct_ticket::{check_customer, check_kind, relink, to_customer, to_kind},
+    edit::Edit,
+    facts::Fact,
+    hand_over::check_reason,
+    open_ticket::sla_facts,
 };
 use crate::{
     codes::LOWERING,
@@ -23,6 +28,7 @@ use crate::{
     store::{
         configs::Pinned,
         entities::{customer, ticket},
+        tickets,
     },
 };
 
@@ -32,6 +38,14 @@ use crate::{
 pub struct TicketPatch {
     #[schema(min_length = 1, max_length = 200)]
     pub subject: Option<String>,
+    /// Key of another kind. Category and complaint level have to fit it: name others or null where
+    /// they do not. The queue follows unless it was chosen by hand; the priority stays.
+    #[schema(min_length = 1, max_length = 64)]
+    pub kind: Option<String>,
+    /// Whose matter it is; tier, account manager, language and service level follow.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<Uuid>)]
+    pub customer_id: Option<Option<Uuid>>,
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>, min_length = 1, max_length = 64)]
     pub category: Option<Option<String>>,
@@ -46,8 +60,10 @@ pub struct TicketPatch {
 }
 
 /// Tells null (`Some(None)`) from absent (`None`).
-fn nullable<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, D::Error> {
-    Option::<String>::deserialize(input).map(Some)
+fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    input: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(input).map(Some)
 }
 
 /// Changes a ticket of which the caller has read the current version.
@@ -60,9 +76,21 @@ pub async fn run(
 ) -> Result<ticket::Model, Problem> {
     let mut edit = colleagues::load(app, tx, ctx, id).await?;
     http::check_version(if_match, edit.ticket.version)?;
-    check(&edit, &patch)?;
+    let customer = match patch.customer_id.filter(|id| *id != edit.ticket.customer_id) {
+        Some(Some(id)) => Some(tickets::customer(tx, id).await?),
+        Some(None) => Some(None),
+        None => None,
+    };
+    check(&edit, &patch, customer.as_ref())?;
     edit.act(Action::Edit)?;
     edit.reason = patch.reason.clone();
+    let before = edit.ticket.clone();
+    if let Some(kind) = patch.kind {
+        to_kind(&mut edit, kind);
+    }
+    if let Some(customer) = customer {
+        to_customer(&mut edit, customer);
+    }
     let t = &mut edit.ticket;
     if let Some(subject) = patch.subject {
         t.subject = subject.trim().to_owned();
@@ -76,11 +104,16 @@ pub async fn run(
     if let Some(level) = patch.complaint_level {
         t.complaint_level = level;
     }
+    relink(&mut edit, &before).await?;
     tell_changes(&mut edit)?;
     edit.save().await
 }
 
-fn check(edit: &Edit<'_>, patch: &TicketPatch) -> Result<(), Problem> {
+fn check(
+    edit: &Edit<'_>,
+    patch: &TicketPatch,
+    customer: Option<&Option<customer::Model>>,
+) -> Result<(), Problem> {
     let mut fields = Fields::new();
     check_reason(&mut fields, patch.reason.as_deref());
     if let Some(subject) = &patch.subject {
@@ -88,16 +121,12 @@ fn check(edit: &Edit<'_>, patch: &TicketPatch) -> Result<(), Problem> {
     }
     if let Some(Some(category)) = &patch.category {
         fields.text("/category", category, 1, 64);
-        let kind = edit.config.kinds.get(&edit.ticket.kind);
-        let known = kind.is_none_or(|kind| kind.has_category(category));
-        fields.check(known, "/category", "unknown-category", "the kind has no such category");
     }
+    check_kind(&mut fields, edit, patch);
+    check_customer(&mut fields, edit, customer, patch);
     if let Some(priority) = &patch.priority {
         let known = priority.parse::<Priority>().is_ok();
         fields.check(known, "/priority", "unknown-priority", "must be low, normal, high or urgent");
-    }
-    if let Some(level) = &patch.complaint_level {
-        check_level(&mut fields, &edit.ticket.kind, level.as_deref());
     }
     let lowers = lowers(&edit.ticket, patch);
     let told = patch.reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
@@ -139,7 +168,8 @@ pub(super) fn tell_changes(edit: &mut Edit<'_>) -> Result<(), Problem> {
         return Ok(());
     }
     rechoose(edit)?;
-    edit.tell(Fact::Changed { fields });
+    let customer_before = edit.customer_before();
+    edit.tell(Fact::Changed { fields, customer_before });
     Ok(())
 }
 

@@ -294,6 +294,12 @@ impl<'a> Edit<'a> {
             .collect()
     }
 
+    /// Whose ticket it was, where it has become somebody else's.
+    pub fn customer_before(&self) -> Option<Uuid> {
+        let before = self.before.as_ref()?.customer_id;
+        before.filter(|_| before != self.ticket.customer_id)
+    }
+
     /// Writes everything and answers the ticket as it now stands. Nothing changed: nothing written,
     /// nothing told.
     pub async fn save(mut self) -> Result<ticket::Model, Problem> {

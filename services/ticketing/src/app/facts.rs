@@ -16,6 +16,7 @@ pub(super) enum Fact {
     Opened,
     Changed {
         fields: Vec<String>,
+        customer_before: Option<Uuid>,
     },
     Assigned {
         from: Option<String>,
@@ -54,6 +55,7 @@ pub(super) enum Fact {
         title: String,
         due_at: Option<DateTime<Utc>>,
         mandatory: bool,
+        head: Option<String>,
     },
     TaskEnded {
         task_id: Uuid,
@@ -101,7 +103,9 @@ pub(super) async fn emit(
     }
     let id = match fact {
         Fact::Opened => tell!(TicketOpened {}),
-        Fact::Changed { fields } => tell!(TicketChanged { fields }),
+        Fact::Changed { fields, customer_before } => {
+            tell!(TicketChanged { fields, customer_before })
+        }
         Fact::Assigned { from, to, reason } => tell!(TicketAssigned { from, to, reason }),
         Fact::Replied { article_id, direction, author, first_response } => {
             tell!(TicketReplied { article_id, direction, author, first_response })
@@ -118,8 +122,8 @@ pub(super) async fn emit(
             let reason = reason.to_owned();
             tell!(TicketEscalated { timer_id, metric, level, target, due_at, reason })
         }
-        Fact::TaskOpened { task_id, department, title, due_at, mandatory } => {
-            tell!(TaskOpened { task_id, department, title, due_at, mandatory })
+        Fact::TaskOpened { task_id, department, title, due_at, mandatory, head } => {
+            tell!(TaskOpened { task_id, department, title, due_at, mandatory, head })
         }
         Fact::TaskEnded { task_id, department, outcome, on_time } => {
             tell!(TaskEnded { task_id, department, outcome, on_time })

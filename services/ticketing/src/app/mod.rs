@@ -4,6 +4,7 @@ pub mod auto_close;
 pub mod change_ticket;
 mod colleagues;
 pub mod config_documents;
+mod correct_ticket;
 mod edit;
 mod facts;
 pub mod fire_timers;

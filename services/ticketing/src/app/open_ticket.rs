@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, Utc};
 use kernel::{Context, Fields, Locale, OrgPath, Problem, limits, new_id};
-use sea_orm::{ColumnTrait, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Deserialize;
 use store::{Tx, sql};
 use utoipa::ToSchema;
@@ -238,7 +238,6 @@ pub(crate) async fn open(
     if let Some(reference) = &draft.external_ref {
         refuse_duplicate(tx, ctx, &draft.org, &draft.channel, reference).await?;
     }
-    let repeat_of = repeated(tx, &root, &draft, now).await?;
     let queue = draft
         .queue
         .or_else(|| config.queue_for(&draft.kind, draft.org.as_str()).map(str::to_owned));
@@ -267,7 +266,7 @@ pub(crate) async fn open(
         first_responder: draft.first_responder,
         handler: draft.handler,
         parent_id: draft.parent_id,
-        repeat_of,
+        repeat_of: None,
         origin_kind,
         origin_id,
         external_ref: draft.external_ref,
@@ -291,6 +290,8 @@ pub(crate) async fn open(
         updated_at: now,
         version: 1,
     };
+    let ticket = ticket::Model { repeat_of: repeated(tx, &ticket, None).await?, ..ticket };
+    let repeat_of = ticket.repeat_of;
     let mut edit = Edit::fresh(app, tx, ctx, config, now, ticket);
     edit.note("opened", None, Some(edit.ticket.number.clone()));
     start_timers(&mut edit)?;
@@ -334,30 +335,33 @@ fn duplicate_or_failure(error: DbErr) -> Problem {
 }
 
 /// An earlier complaint of the same customer in the same category, within the window. A follow-up
-/// is our own doing, hence no repeat.
-async fn repeated(
+/// is our own doing, hence no repeat. `latest`: only those that were opened by then.
+pub(super) async fn repeated(
     tx: &Tx,
-    root: &OrgPath,
-    draft: &Draft,
-    now: DateTime<Utc>,
+    t: &ticket::Model,
+    latest: Option<DateTime<Utc>>,
 ) -> Result<Option<Uuid>, Problem> {
-    let (Some(customer), Some(category)) = (draft.customer_id, &draft.category) else {
+    let (Some(customer), Some(category)) = (t.customer_id, &t.category) else {
         return Ok(None);
     };
-    if draft.kind != words::COMPLAINT || draft.parent_id.is_some() {
+    if t.kind != words::COMPLAINT || t.parent_id.is_some() {
         return Ok(None);
     }
+    let root = &t.root;
     // Of two that come at the same moment, the second sees the first.
     sql::lock(tx, &format!("repeat:{root}:{customer}:{category}")).await?;
+    let by_then = latest.map(|latest| ticket::Column::OpenedAt.lte(latest));
     let found = ticket::Entity::find()
         .select_only()
         .column(ticket::Column::Id)
-        .filter(ticket::Column::Root.eq(root.as_str()))
+        .filter(Condition::all().add_option(by_then))
+        .filter(ticket::Column::Root.eq(root))
+        .filter(ticket::Column::Id.ne(t.id))
         .filter(ticket::Column::CustomerId.eq(customer))
         .filter(ticket::Column::Kind.eq(words::COMPLAINT))
         .filter(ticket::Column::Category.eq(category))
         .filter(ticket::Column::Status.ne(Status::Cancelled.as_str()))
-        .filter(ticket::Column::OpenedAt.gte(now - REPEAT_WINDOW))
+        .filter(ticket::Column::OpenedAt.gte(t.opened_at - REPEAT_WINDOW))
         .order_by_desc(ticket::Column::OpenedAt)
         .order_by_desc(ticket::Column::Id)
         .into_tuple::<Uuid>();

@@ -90,12 +90,14 @@ pub async fn open(
         start_timer(&mut edit, &task, due).await?;
     }
     edit.note("task.opened", None, Some(format!("{}: {}", task.department, task.title)));
+    let head = edit.config.departments.get(&task.department).and_then(|d| d.head.clone());
     edit.tell(Fact::TaskOpened {
         task_id: task.id,
         department: task.department.clone(),
         title: task.title.clone(),
         due_at: task.due_at,
         mandatory: task.mandatory,
+        head,
     });
     edit.save().await?;
     Ok(task)

@@ -4,6 +4,7 @@
 
 mod access;
 mod claimed;
+mod correcting;
 mod creating;
 mod erasure;
 mod imports;
