@@ -94,6 +94,7 @@ impl Envelope {
             correlation_id: self.correlation_id.or(Some(self.id)),
             causation_id: Some(self.id),
             trace: self.trace.clone(),
+            locale: kernel::Locale::default(),
         })
     }
 

@@ -8,10 +8,10 @@ use actix_web::{
     web::{Bytes, BytesMut},
 };
 use futures::{StreamExt, future::LocalBoxFuture};
-use kernel::{Problem, codes};
+use kernel::{Problem, Text, codes};
 use serde::de::DeserializeOwned;
 
-use crate::{Error, json, request};
+use crate::{Error, json, messages, request};
 
 /// Largest JSON or form body in bytes; registered as app data, 1 MiB where it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -119,21 +119,21 @@ fn check_head(
     accepts: impl Fn(&actix_web::mime::Mime) -> bool,
 ) -> Result<usize, Problem> {
     let unsupported =
-        |detail: &str| Err(Problem::of(&codes::UNSUPPORTED_MEDIA_TYPE).detail(detail));
+        |detail: Text| Err(Problem::of(&codes::UNSUPPORTED_MEDIA_TYPE).detail(detail));
     let media = match req.mime_type() {
         Ok(Some(media)) if accepts(&media) => media,
         Ok(Some(media)) => {
-            return unsupported(&format!("{} is not accepted here", media.essence_str()));
+            return unsupported(messages::media_type_not_accepted(media.essence_str()));
         }
-        Ok(None) => return unsupported("a Content-Type header is required"),
-        Err(_) => return unsupported("the Content-Type header cannot be read"),
+        Ok(None) => return unsupported(messages::content_type_required()),
+        Err(_) => return unsupported(messages::content_type_unreadable()),
     };
     if media.get_param("charset").is_some_and(|charset| charset != "utf-8") {
-        return unsupported("the body must be UTF-8");
+        return unsupported(messages::body_must_be_utf8());
     }
     let encoding = request::header_text(req, &header::CONTENT_ENCODING).unwrap_or("identity");
     if !encoding.eq_ignore_ascii_case("identity") {
-        return unsupported("encoded bodies are not accepted");
+        return unsupported(messages::encoding_not_accepted());
     }
     let length =
         request::header_text(req, &header::CONTENT_LENGTH).and_then(|n| n.parse::<u64>().ok());
@@ -145,9 +145,9 @@ fn check_head(
 }
 
 fn too_large(limit: usize) -> Problem {
-    Problem::of(&codes::BODY_TOO_LARGE).detail(format!("at most {limit} bytes are accepted"))
+    Problem::of(&codes::BODY_TOO_LARGE).detail(messages::most_bytes(limit))
 }
 
 fn unreadable(e: PayloadError) -> Problem {
-    Problem::of(&codes::MALFORMED_BODY).detail("the body ended early or cannot be decoded").cause(e)
+    Problem::of(&codes::MALFORMED_BODY).detail(messages::body_broken_off()).cause(e)
 }

@@ -25,7 +25,7 @@ use crate::{
     Authenticator, Drain, Error, RateLimits,
     auth::{Caller, Refusal, bearer_token},
     error::RenderedCode,
-    health, metrics,
+    health, messages, metrics,
     rate::Left,
     request::{self, CURRENT, Current},
     telemetry,
@@ -103,7 +103,7 @@ async fn handle(
 ) -> (Answer, Option<Left>) {
     if edge.drain.is_refusing() {
         let problem =
-            Problem::of(&codes::UNAVAILABLE).detail("the process is shutting down").retry_after(1);
+            Problem::of(&codes::UNAVAILABLE).detail(messages::shutting_down()).retry_after(1);
         return (Ok(req.into_response(Error(problem).error_response())), None);
     }
     let caller = match bearer_token(req.headers()) {
@@ -145,9 +145,9 @@ fn as_problem(answer: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
         return answer;
     }
     let cause = answer.response().error().map(ToString::to_string);
+    // Its words are a library's: they are for the log.
     let problem = match cause {
-        Some(cause) if status.is_server_error() => Problem::of(code_for(status)).cause(cause),
-        Some(cause) => Problem::of(code_for(status)).detail(cause),
+        Some(cause) => Problem::of(code_for(status)).cause(cause),
         None => Problem::of(code_for(status)),
     };
     let (req, _) = answer.into_parts();

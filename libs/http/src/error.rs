@@ -79,13 +79,7 @@ impl ResponseError for Error {
         let (code, retry_after) = self.outward();
         self.log(code);
         let current = request::current();
-        let body = ProblemBody::new(
-            code,
-            self.0.detail.as_deref(),
-            &self.0.errors,
-            current.locale,
-            current.trace_id.as_deref(),
-        );
+        let body = ProblemBody::new(code, &self.0, current.locale, current.trace_id.as_deref());
         let mut response = HttpResponse::build(self.status_code());
         response
             .content_type(PROBLEM_JSON)
@@ -136,11 +130,11 @@ pub struct ProblemBody<'a> {
     /// What is the matter in this case.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    detail: Option<&'a str>,
+    detail: Option<String>,
     /// Every field that is not acceptable.
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    #[schema(value_type = Vec<ProblemField>, required = false)]
-    errors: &'a [FieldError],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    errors: Vec<ProblemField<'a>>,
     /// Quote it when asking for help: the log of the request carries the same id.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -149,33 +143,37 @@ pub struct ProblemBody<'a> {
 
 /// One field that is not acceptable.
 #[derive(Debug, Serialize, ToSchema)]
-#[allow(dead_code, reason = "describes kernel::FieldError, which knows no OpenAPI")]
-pub(crate) struct ProblemField {
+pub(crate) struct ProblemField<'a> {
     /// JSON pointer (RFC 6901) into the body, or `/` and the name of a query parameter.
     #[schema(example = "/customer/phone")]
-    pointer: String,
+    pointer: &'a str,
     /// Stable code for programs.
     #[schema(example = "missing-field")]
-    code: String,
+    code: &'a str,
+    /// What is the matter with it, for people, in the language of the title.
     detail: String,
 }
 
 impl<'a> ProblemBody<'a> {
     fn new(
         code: &'a ErrorCode,
-        detail: Option<&'a str>,
-        errors: &'a [FieldError],
+        problem: &'a Problem,
         locale: Locale,
         trace_id: Option<&'a str>,
     ) -> Self {
+        let field = |e: &'a FieldError| ProblemField {
+            pointer: &e.pointer,
+            code: e.code,
+            detail: e.detail.render(locale),
+        };
         let ty = format!("urn:kefu:problem:{}", code.code);
         Self {
             ty,
             title: code.title(locale),
             status: code.status,
             code: code.code,
-            detail,
-            errors,
+            detail: problem.detail.as_ref().map(|detail| detail.render(locale)),
+            errors: problem.errors.iter().map(field).collect(),
             trace_id,
         }
     }

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
 use kernel::{Problem, codes};
 
-use crate::Error;
+use crate::{Error, messages};
 
 /// The version that the caller read, from `If-Match: "7"`. Missing → 428; anything but one strong
 /// tag that we gave out → 400: `*` and lists would let a caller overwrite what he has not read.
@@ -22,10 +22,7 @@ fn parse(req: &HttpRequest) -> Result<IfMatch, Problem> {
     let Some(value) = values.next() else {
         return Err(Problem::of(&codes::PRECONDITION_REQUIRED));
     };
-    let malformed = || {
-        Problem::of(&codes::INVALID_HEADER)
-            .detail("If-Match takes one ETag as it was answered, like \"7\"")
-    };
+    let malformed = || Problem::of(&codes::INVALID_HEADER).detail(messages::if_match_form());
     if values.next().is_some() {
         return Err(malformed());
     }
@@ -51,6 +48,5 @@ pub fn check_version(if_match: i64, current: i64) -> Result<(), Problem> {
     if if_match == current {
         return Ok(());
     }
-    Err(Problem::of(&codes::PRECONDITION_FAILED)
-        .detail(format!("the current ETag is {}", tag(current))))
+    Err(Problem::of(&codes::PRECONDITION_FAILED).detail(messages::current_etag(tag(current))))
 }

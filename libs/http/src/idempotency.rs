@@ -21,7 +21,7 @@ use sea_orm::{DbErr, QueryResult};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Db, Pii, Row, SqlMigration, Tx, sql};
 
-use crate::{Created, Done, Error, Result, Upserted, body, etag, json};
+use crate::{Created, Done, Error, Result, Upserted, body, etag, json, messages};
 
 const DDL: &str = "
 create table idempotency (
@@ -302,10 +302,7 @@ fn readable_key(value: &header::HeaderValue) -> std::result::Result<String, Prob
             (1..=200).contains(&key.len()) && key.bytes().all(|b| (0x20..0x7f).contains(&b))
         })
         .map(str::to_owned)
-        .ok_or_else(|| {
-            Problem::of(&codes::INVALID_HEADER)
-                .detail("Idempotency-Key takes 1 to 200 printable ASCII characters")
-        })
+        .ok_or_else(|| Problem::of(&codes::INVALID_HEADER).detail(messages::idempotency_key_form()))
 }
 
 fn request_hash(target: &str, bytes: &[u8]) -> String {

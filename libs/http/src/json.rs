@@ -1,87 +1,45 @@
 //! JSON text → value, every fault with its place: text that is no JSON is 400, JSON of another
-//! shape than asked for is 422 with a JSON pointer (RFC 6901).
+//! shape than asked for is 422 with JSON pointers (RFC 6901) to all that does not fit.
 
 use kernel::{Problem, codes};
 use serde::de::DeserializeOwned;
-use serde_path_to_error::{Path, Segment};
+use serde_json::error::Category;
 
-/// Reads a whole body.
+use crate::{
+    messages,
+    shape::{self, Source, Tree},
+};
+
+/// Reads a whole body. What fits is read straight away; only what does not is looked at closely.
 pub(crate) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     refuse_nul(bytes)?;
-    let mut de = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut de).map_err(|e| {
-        let path = e.path().clone();
-        explain(&path, &e.into_inner())
-    })?;
-    de.end().map_err(|e| malformed(&e))?;
-    Ok(value)
+    let error = match serde_json::from_slice(bytes) {
+        Ok(value) => return Ok(value),
+        Err(error) => error,
+    };
+    let tree = tree(bytes)?;
+    shape::read(&tree, Source::Json, Problem::of(&codes::INVALID)).map_err(|problem| match problem
+        .errors
+        .is_empty()
+    {
+        false => problem,
+        true => Problem::invalid("", "invalid-value", messages::unsuitable()).cause(error),
+    })
+}
+
+fn tree(bytes: &[u8]) -> Result<Tree, Problem> {
+    serde_json::from_slice(bytes).map_err(|e| malformed(&e))
 }
 
 fn malformed(e: &serde_json::Error) -> Problem {
-    Problem::of(&codes::MALFORMED_BODY).detail(e.to_string())
-}
-
-fn explain(path: &Path, e: &serde_json::Error) -> Problem {
-    if !e.is_data() {
-        return malformed(e);
-    }
-    let text = e.to_string();
-    // serde_json appends the position, which says less than the pointer.
-    let text = text.rfind(" at line ").map_or(text.as_str(), |end| &text[..end]);
-    let fault = Fault::of(text);
-    let mut pointer = pointer(path);
-    if let Some(field) = fault.field.filter(|_| fault.below) {
-        let last = format!("/{}", escape(field));
-        if !pointer.ends_with(&last) {
-            pointer.push_str(&last);
-        }
-    }
-    Problem::invalid(pointer, fault.code, text)
-}
-
-/// What serde complains about, told from its message: the one channel it has.
-pub(crate) struct Fault<'a> {
-    pub(crate) code: &'static str,
-    pub(crate) field: Option<&'a str>,
-    /// Whether the field lies below the place where the fault was noticed.
-    below: bool,
-}
-
-impl<'a> Fault<'a> {
-    pub(crate) fn of(text: &'a str) -> Self {
-        let quoted = || text.split('`').nth(1);
-        let kinds: [(&str, &str, bool); 6] = [
-            ("missing field", "missing-field", true),
-            ("unknown field", "unknown-field", true),
-            ("duplicate field", "duplicate-field", true),
-            ("unknown variant", "unknown-value", false),
-            ("invalid type", "wrong-type", false),
-            ("invalid length", "wrong-length", false),
-        ];
-        kinds
-            .into_iter()
-            .find(|(start, ..)| text.starts_with(start))
-            .map(|(_, code, below)| Self { code, field: quoted(), below })
-            .unwrap_or(Self { code: "invalid-value", field: None, below: false })
-    }
-}
-
-fn pointer(path: &Path) -> String {
-    let mut pointer = String::new();
-    for segment in path {
-        match segment {
-            Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
-            Segment::Map { key } => pointer.push_str(&format!("/{}", escape(key))),
-            // The variant of an enum stands where its tag says, not in the path of the document.
-            Segment::Enum { .. } | Segment::Unknown => {}
-        }
-    }
-    pointer
-}
-
-/// One reference token of a JSON pointer.
-pub(crate) fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
+    let (line, column) = (e.line(), e.column());
+    // The one way serde_json has of saying so.
+    let too_deep = e.to_string().starts_with("recursion limit");
+    Problem::of(&codes::MALFORMED_BODY).detail(match e.classify() {
+        _ if too_deep => messages::nested_too_deeply(),
+        Category::Eof => messages::ended_early(line, column),
+        _ => messages::malformed_at(line, column),
+    })
 }
 
 /// PostgreSQL cannot store NUL in text. A raw one is no JSON, an escaped one is.
@@ -90,31 +48,16 @@ fn refuse_nul(bytes: &[u8]) -> Result<(), Problem> {
     if !bytes.windows(ESCAPED.len()).any(|w| w == ESCAPED) {
         return Ok(());
     }
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|e| malformed(&e))?;
-    match find_nul(&value, String::new()) {
-        Some(pointer) => {
-            Err(Problem::invalid(pointer, "nul-character", "may not contain the NUL character"))
-        }
-        // A backslash that is itself escaped: the six characters stand for themselves.
-        None => Ok(()),
+    // A backslash may itself be escaped: then the six characters stand for themselves.
+    let mut found = Vec::new();
+    tree(bytes)?.with_nul("", &mut found);
+    if found.is_empty() {
+        return Ok(());
     }
-}
-
-fn find_nul(value: &serde_json::Value, at: String) -> Option<String> {
-    use serde_json::Value;
-    match value {
-        Value::String(text) => text.contains('\0').then_some(at),
-        Value::Array(items) => {
-            items.iter().enumerate().find_map(|(i, item)| find_nul(item, format!("{at}/{i}")))
-        }
-        Value::Object(fields) => fields.iter().find_map(|(key, item)| {
-            if key.contains('\0') {
-                return Some(at.clone());
-            }
-            find_nul(item, format!("{at}/{}", escape(key)))
-        }),
-        Value::Null | Value::Bool(_) | Value::Number(_) => None,
-    }
+    found.truncate(shape::MOST);
+    Err(found.into_iter().fold(Problem::of(&codes::INVALID), |problem, pointer| {
+        problem.field(pointer, "nul-character", kernel::messages::nul_character())
+    }))
 }
 
 #[cfg(test)]
@@ -131,6 +74,25 @@ mod tests {
         #[serde(default)]
         lines: Vec<Line>,
         kind: Option<Kind>,
+        #[serde(default)]
+        parts: Vec<Part>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(tag = "type", rename_all = "snake_case", deny_unknown_fields)]
+    #[allow(dead_code)]
+    enum Part {
+        Ball { size: u8 },
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Wrapped {
+        at: chrono::DateTime<chrono::Utc>,
+        day: chrono::NaiveDate,
+        id: uuid::Uuid,
+        org: kernel::OrgPath,
     }
 
     #[derive(Debug, Deserialize)]
@@ -139,12 +101,14 @@ mod tests {
     struct Line {
         sku: String,
         count: u8,
+        wrapped: Option<Wrapped>,
     }
 
     #[derive(Debug, Deserialize)]
     #[serde(rename_all = "snake_case")]
     enum Kind {
         Small,
+        Large,
     }
 
     fn fault(text: &str) -> (u16, String, &'static str) {
@@ -179,7 +143,7 @@ mod tests {
             (r#"{"name":"a","nmae":"b"}"#, "/nmae", "unknown-field"),
             (r#"{"name":"a","name":"b"}"#, "/name", "duplicate-field"),
             (r#"{"name":7}"#, "/name", "wrong-type"),
-            (r#"[]"#, "", "wrong-length"),
+            (r#"7"#, "", "wrong-type"),
             (r#""x""#, "", "wrong-type"),
             (
                 r#"{"name":"a","lines":[{"sku":"x","count":1},{"sku":"y","count":300}]}"#,
@@ -204,6 +168,103 @@ mod tests {
         for (text, pointer, code) in cases {
             assert_eq!(fault(text), (422, pointer.to_owned(), code), "{text}");
         }
+    }
+
+    fn faults(text: &str) -> Vec<(String, &'static str)> {
+        let problem = read::<Order>(text.as_bytes()).unwrap_err();
+        let mut faults: Vec<_> =
+            problem.errors.iter().map(|e| (e.pointer.clone(), e.code)).collect();
+        faults.sort();
+        faults
+    }
+
+    #[test]
+    fn everything_that_does_not_fit_is_told_at_once() {
+        let text = r#"{"nmae":"x","kind":"big","lines":[
+            {"sku":1,"count":"1"},{"count":300,"sku":"a"},{"sku":"b","sku":"c","count":1},{},
+            {"sku":"d","count":2,"wrapped":{"at":"noon","id":"7","org":"Acme"}},7]}"#;
+        let expected = [
+            ("/kind", "unknown-value"),
+            ("/lines/0/count", "wrong-type"),
+            ("/lines/0/sku", "wrong-type"),
+            ("/lines/1/count", "invalid-value"),
+            ("/lines/2/sku", "duplicate-field"),
+            ("/lines/3/count", "missing-field"),
+            ("/lines/3/sku", "missing-field"),
+            ("/lines/4/wrapped/at", "invalid-value"),
+            ("/lines/4/wrapped/day", "missing-field"),
+            ("/lines/4/wrapped/id", "invalid-value"),
+            ("/lines/4/wrapped/org", "invalid-value"),
+            ("/lines/5", "wrong-type"),
+            ("/name", "missing-field"),
+            ("/nmae", "unknown-field"),
+        ];
+        assert_eq!(faults(text), expected.map(|(at, code)| (at.to_owned(), code)));
+        let nul = r#"{"name":"\u0000","lines":[{"sku":"\u0000","count":1}]}"#;
+        assert_eq!(faults(nul).len(), 2);
+    }
+
+    #[test]
+    fn a_shape_chosen_by_a_tag_is_looked_into() {
+        assert_eq!(
+            faults(r#"{"name":"a","parts":[{"type":"box"},{"type":"ball","size":"x","hue":1}]}"#),
+            [("/parts/0/type".to_owned(), "unknown-value"),]
+        );
+        assert_eq!(
+            faults(r#"{"name":7,"parts":[{"type":"ball","size":"x"},{"type":"ball"}]}"#),
+            [
+                ("/name".to_owned(), "wrong-type"),
+                ("/parts/0/size".to_owned(), "wrong-type"),
+                ("/parts/1/size".to_owned(), "missing-field"),
+            ]
+        );
+    }
+
+    #[test]
+    fn it_is_told_what_would_fit_in_both_languages() {
+        let text = r#"{"name":1,"nmae":2,"kind":"big","lines":[{"count":300,"wrapped":{"at":"","day":1,"id":"","org":"x"}}]}"#;
+        let problem = read::<Order>(text.as_bytes()).unwrap_err();
+        let told = |locale| {
+            let line =
+                |e: &kernel::FieldError| format!("{} {}", e.pointer, e.detail.render(locale));
+            let mut lines: Vec<_> = problem.errors.iter().map(line).collect();
+            lines.sort();
+            lines.join("\n")
+        };
+        assert_eq!(
+            told(kernel::Locale::En),
+            "/kind \"big\" is not known; known: small, large\n\
+             /lines/0/count must be a whole number from 0 to 255\n\
+             /lines/0/sku is required\n\
+             /lines/0/wrapped/at must be a time with zone, like 2026-03-31T09:00:00+08:00\n\
+             /lines/0/wrapped/day must be a date, like 2026-03-31\n\
+             /lines/0/wrapped/id must be an id (UUID)\n\
+             /lines/0/wrapped/org an organisation path looks like /group/branch with segments of \
+             a-z, 0-9, - and _\n\
+             /name must be text\n\
+             /nmae is not known here; known fields: name, lines, kind, parts"
+        );
+        assert_eq!(
+            told(kernel::Locale::ZhCn),
+            "/kind “big”无法识别，可用值：small、large\n\
+             /lines/0/count 须为 0 至 255 的整数\n\
+             /lines/0/sku 必填\n\
+             /lines/0/wrapped/at 须为带时区的时间，如 2026-03-31T09:00:00+08:00\n\
+             /lines/0/wrapped/day 须为日期，如 2026-03-31\n\
+             /lines/0/wrapped/id 须为标识（UUID）\n\
+             /lines/0/wrapped/org 机构路径形如 /group/branch，每段只能用 a-z、0-9、- 和 _\n\
+             /name 须为文本\n\
+             /nmae 不支持此字段，可用字段：name、lines、kind、parts"
+        );
+    }
+
+    #[test]
+    fn a_long_body_of_faults_is_told_in_bounded_time() {
+        let lines = vec![r#"{"sku":1}"#; 100_000].join(",");
+        let begun = std::time::Instant::now();
+        let found = faults(&format!(r#"{{"name":"a","lines":[{lines}]}}"#));
+        assert!((1..=super::shape::MOST).contains(&found.len()), "{}", found.len());
+        assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
     }
 
     #[test]

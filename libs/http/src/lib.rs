@@ -23,6 +23,7 @@ mod health;
 mod idempotency;
 pub mod issuer;
 mod json;
+pub mod messages;
 mod metrics;
 mod openapi;
 mod params;
@@ -30,6 +31,7 @@ mod query;
 mod rate;
 mod request;
 mod respond;
+mod shape;
 mod telemetry;
 
 pub use auth::{Allowed, AuthSettings, Authenticator, ClaimNames, KeySource, Needs, Public, may};

@@ -4,55 +4,54 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use kernel::Problem;
-use serde::{
-    Deserializer,
-    de::{
-        DeserializeOwned, Error as _, IntoDeserializer, Visitor,
-        value::{Error, MapDeserializer, SeqDeserializer, StrDeserializer},
-    },
-    forward_to_deserialize_any,
+use kernel::{Problem, Text};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    messages,
+    shape::{self, Source, Tree},
 };
-use serde_path_to_error::Segment;
 
-use crate::json::{Fault, escape};
-
-/// Reads `text` (`a=1&b=2`); faults are added to `refusal` as field errors.
+/// Reads `text` (`a=1&b=2`); every fault is added to `refusal` as a field error.
 pub(crate) fn read<T: DeserializeOwned>(text: &str, refusal: Problem) -> Result<T, Problem> {
-    let pairs = match pairs(text) {
-        Ok(pairs) => pairs,
-        Err(detail) => return Err(refusal.detail(detail)),
-    };
-    if let Some((name, _)) = pairs.iter().find(|(name, Values(values))| {
-        name.contains('\0') || values.iter().any(|value| value.contains('\0'))
-    }) {
-        let pointer = format!("/{}", escape(&name.replace('\0', "\u{fffd}")));
-        return Err(refusal.field(pointer, "nul-character", "may not contain the NUL character"));
+    match pairs(text) {
+        Ok(pairs) => read_pairs(pairs, refusal),
+        Err(detail) => Err(refusal.detail(detail)),
     }
-    let map = MapDeserializer::<_, Error>::new(pairs.into_iter().map(|(k, v)| (k.into_owned(), v)));
-    serde_path_to_error::deserialize(map).map_err(|e| {
-        let name = e.path().iter().find_map(|segment| match segment {
-            Segment::Map { key } => Some(key.clone()),
-            _ => None,
-        });
-        let text = e.into_inner().to_string();
-        let fault = Fault::of(&text);
-        let name = name.or_else(|| fault.field.map(str::to_owned)).unwrap_or_default();
-        refusal.field(format!("/{}", escape(&name)), fault.code, text.clone())
-    })
 }
 
-fn pairs(text: &str) -> Result<BTreeMap<Cow<'_, str>, Values>, &'static str> {
-    let mut pairs = BTreeMap::<Cow<'_, str>, Values>::new();
+/// The same for pairs that are decoded already.
+pub(crate) fn read_pairs<T: DeserializeOwned>(
+    pairs: Vec<(String, Tree)>,
+    refusal: Problem,
+) -> Result<T, Problem> {
+    let tree = Tree::Map(pairs);
+    let mut found = Vec::new();
+    tree.with_nul("", &mut found);
+    if found.is_empty() {
+        return shape::read(&tree, Source::Pairs, refusal);
+    }
+    Err(found.into_iter().fold(refusal, |refusal, pointer| {
+        refusal.field(pointer, "nul-character", kernel::messages::nul_character())
+    }))
+}
+
+fn pairs(text: &str) -> Result<Vec<(String, Tree)>, Text> {
+    let mut pairs = BTreeMap::<Cow<'_, str>, Vec<Tree>>::new();
     for pair in text.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        pairs.entry(decode(name)?).or_default().0.push(decode(value)?.into_owned());
+        let value = Tree::Text(decode(value)?.into_owned());
+        pairs.entry(decode(name)?).or_default().push(value);
     }
-    Ok(pairs)
+    let one_or_list = |mut values: Vec<Tree>| match values.len() {
+        1 => values.remove(0),
+        _ => Tree::List(values),
+    };
+    Ok(pairs.into_iter().map(|(name, values)| (name.into_owned(), one_or_list(values))).collect())
 }
 
 /// Percent-decoding of `application/x-www-form-urlencoded`.
-pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, &'static str> {
+pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Text> {
     if !text.bytes().any(|b| b == b'%' || b == b'+') {
         return Ok(Cow::Borrowed(text));
     }
@@ -64,103 +63,14 @@ pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, &'static str> {
             b'%' => {
                 let mut digit = || rest.next().and_then(|b| char::from(b).to_digit(16));
                 let (Some(high), Some(low)) = (digit(), digit()) else {
-                    return Err("a percent sign must be followed by two hexadecimal digits");
+                    return Err(messages::bad_percent());
                 };
                 bytes.push(u8::try_from(high * 16 + low).unwrap_or_default());
             }
             plain => bytes.push(plain),
         }
     }
-    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| "the text is not UTF-8")
-}
-
-/// Every value given for one name.
-#[derive(Debug, Default)]
-struct Values(Vec<String>);
-
-impl Values {
-    fn one(self) -> Result<String, Error> {
-        let mut values = self.0.into_iter();
-        match (values.next(), values.next()) {
-            (Some(value), None) => Ok(value),
-            _ => Err(Error::custom("invalid length: may be given only once")),
-        }
-    }
-}
-
-impl<'de> IntoDeserializer<'de, Error> for Values {
-    type Deserializer = Self;
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
-macro_rules! parse_into {
-    ($($method:ident $visit:ident $type:ty, $what:literal;)+) => {
-        $(
-            fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-                let text = self.one()?;
-                match text.parse::<$type>() {
-                    Ok(value) => visitor.$visit(value),
-                    Err(_) => Err(Error::custom(concat!("invalid type: must be ", $what))),
-                }
-            }
-        )+
-    };
-}
-
-impl<'de> Deserializer<'de> for Values {
-    type Error = Error;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_string(self.one()?)
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_some(self)
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_seq(SeqDeserializer::new(self.0.into_iter().map(|value| Values(vec![value]))))
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        name: &'static str,
-        variants: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Error> {
-        let text = self.one()?;
-        let unit: StrDeserializer<'_, Error> = text.as_str().into_deserializer();
-        unit.deserialize_enum(name, variants, visitor)
-    }
-
-    parse_into! {
-        deserialize_bool visit_bool bool, "true or false";
-        deserialize_i8 visit_i8 i8, "a whole number in range";
-        deserialize_i16 visit_i16 i16, "a whole number in range";
-        deserialize_i32 visit_i32 i32, "a whole number in range";
-        deserialize_i64 visit_i64 i64, "a whole number in range";
-        deserialize_u8 visit_u8 u8, "a whole number in range";
-        deserialize_u16 visit_u16 u16, "a whole number in range";
-        deserialize_u32 visit_u32 u32, "a whole number in range";
-        deserialize_u64 visit_u64 u64, "a whole number in range";
-        deserialize_f32 visit_f32 f32, "a number";
-        deserialize_f64 visit_f64 f64, "a number";
-    }
-
-    forward_to_deserialize_any! {
-        char str string bytes byte_buf unit unit_struct tuple tuple_struct map struct identifier
-        ignored_any i128 u128
-    }
+    String::from_utf8(bytes).map(Cow::Owned).map_err(|_| messages::not_utf8())
 }
 
 #[cfg(test)]
@@ -213,6 +123,7 @@ mod tests {
             ("customer=7", "/customer", "invalid-value"),
             ("colour=red", "/colour", "unknown-field"),
             ("q=a%00b", "/q", "nul-character"),
+            ("state=new&state=x", "/state/1", "unknown-value"),
         ];
         for (text, pointer, code) in cases {
             let problem = filter(text).unwrap_err();
@@ -222,6 +133,8 @@ mod tests {
                 "{text}"
             );
         }
+        let all = filter("limit=x&total=yes&colour=red&state=closed").unwrap_err();
+        assert_eq!(all.errors.len(), 4, "{all}");
         assert!(filter("q=%zz").is_err() && filter("q=%ff").is_err() && filter("q=%4").is_err());
     }
 }

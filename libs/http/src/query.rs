@@ -2,14 +2,14 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use actix_web::{FromRequest, HttpRequest, dev::Payload};
 use futures::future::LocalBoxFuture;
-use kernel::{Problem, codes};
+use kernel::{Problem, Text, codes};
 use serde::de::DeserializeOwned;
 
-use crate::{Error, body, params};
+use crate::{Error, body, messages, params, shape::Tree};
 
-/// The query string as `T`; 400 `invalid-query` with the parameter at fault.
+/// The query string as `T`; 400 `invalid-query` with the parameters at fault.
 #[derive(Debug, Clone)]
 pub struct Query<T>(pub T);
 
@@ -35,14 +35,15 @@ impl<T: DeserializeOwned + 'static> FromRequest for Form<T> {
         let bytes = body::form_bytes(req, payload);
         Box::pin(async move {
             let bytes = bytes.await?;
-            let text = std::str::from_utf8(&bytes)
-                .map_err(|e| Problem::of(&codes::MALFORMED_BODY).cause(e))?;
+            let text = std::str::from_utf8(&bytes).map_err(|e| {
+                Problem::of(&codes::MALFORMED_BODY).detail(messages::not_utf8()).cause(e)
+            })?;
             Ok(Self(params::read(text, Problem::of(&codes::INVALID))?))
         })
     }
 }
 
-/// The parts of the path as `T`; 400 `invalid-path`.
+/// The parts of the path as `T`; 400 `invalid-path` with the parts at fault.
 #[derive(Debug, Clone)]
 pub struct Path<T>(pub T);
 
@@ -56,12 +57,12 @@ impl<T: DeserializeOwned> FromRequest for Path<T> {
 }
 
 fn path<T: DeserializeOwned>(req: &HttpRequest) -> Result<T, Problem> {
-    // PostgreSQL cannot take NUL in a text parameter.
-    if req.uri().path().contains("%00") {
-        return Err(Problem::of(&codes::INVALID_PATH).detail("may not contain the NUL character"));
-    }
-    web::Path::<T>::extract(req)
-        .into_inner()
-        .map(web::Path::into_inner)
-        .map_err(|e| Problem::of(&codes::INVALID_PATH).detail(e.to_string()))
+    let refusal = || Problem::of(&codes::INVALID_PATH);
+    let part = |(name, text): (&str, &str)| {
+        // A plus sign is one in a path.
+        let text = params::decode(&text.replace('+', "%2B"))?.into_owned();
+        Ok((name.to_owned(), Tree::Text(text)))
+    };
+    let parts = req.match_info().iter().map(part).collect::<Result<Vec<_>, Text>>();
+    params::read_pairs(parts.map_err(|detail| refusal().detail(detail))?, refusal())
 }

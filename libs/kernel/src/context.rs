@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{Actor, OrgPath};
+use crate::{Actor, Locale, OrgPath};
 
 /// W3C trace context as carried in headers, rows and events.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,12 +32,20 @@ pub struct Context {
     pub causation_id: Option<Uuid>,
     /// Trace to continue where no span of this process is active.
     pub trace: TraceContext,
+    /// Language of texts for who asked.
+    pub locale: Locale,
 }
 
 impl Context {
     #[must_use]
     pub fn of(actor: Actor) -> Self {
-        Self { actor, correlation_id: None, causation_id: None, trace: TraceContext::default() }
+        Self {
+            actor,
+            correlation_id: None,
+            causation_id: None,
+            trace: TraceContext::default(),
+            locale: Locale::default(),
+        }
     }
 
     /// Work that the suite does on its own, in the trace that once asked for it.

@@ -1,6 +1,6 @@
 //! Collects every unacceptable field of an input, so that the caller learns of all at once.
 
-use crate::{Problem, codes};
+use crate::{Problem, Text, codes, messages};
 
 /// Bounds that hold for every service.
 pub mod limits {
@@ -36,7 +36,7 @@ impl Fields {
         ok: bool,
         pointer: impl Into<String>,
         code: &'static str,
-        detail: impl Into<String>,
+        detail: impl Into<Text>,
     ) {
         if !ok {
             self.0.errors.push(crate::FieldError {
@@ -51,19 +51,16 @@ impl Fields {
     /// PostgreSQL cannot store.
     pub fn text(&mut self, pointer: &str, value: &str, min: usize, max: usize) {
         let n = value.trim().chars().count();
-        self.check(n >= min, pointer, "too-short", format!("needs at least {min} characters"));
-        self.check(
-            value.chars().count() <= max,
-            pointer,
-            "too-long",
-            format!("may have at most {max} characters"),
-        );
-        self.check(
-            !value.contains('\0'),
-            pointer,
-            "nul-character",
-            "may not contain the NUL character",
-        );
+        if n < min {
+            let detail = if min == 1 { messages::empty() } else { messages::too_short(min) };
+            self.check(false, pointer, "too-short", detail);
+        }
+        if value.chars().count() > max {
+            self.check(false, pointer, "too-long", messages::too_long(max));
+        }
+        if value.contains('\0') {
+            self.check(false, pointer, "nul-character", messages::nul_character());
+        }
     }
 
     pub fn finish(self) -> Result<(), Problem> {

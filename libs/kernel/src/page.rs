@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use crate::{Problem, codes, limits};
+use crate::{Problem, codes, limits, messages};
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ impl PageQuery {
             Some(_) => Err(Problem::of(&codes::INVALID_QUERY).field(
                 "/limit",
                 "out-of-range",
-                format!("must be 1 to {}", limits::PAGE),
+                messages::between(1, limits::PAGE),
             )),
         }
     }

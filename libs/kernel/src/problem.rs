@@ -5,7 +5,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use serde::Serialize;
+use crate::Text;
 
 /// Language of texts for people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -104,18 +104,18 @@ pub mod codes {
 }
 
 /// One unacceptable field: JSON pointer (RFC 6901), stable code, text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
     pub pointer: String,
     pub code: &'static str,
-    pub detail: String,
+    pub detail: Text,
 }
 
 /// An error on its way to the caller.
 #[derive(Debug)]
 pub struct Problem {
     pub code: &'static ErrorCode,
-    pub detail: Option<String>,
+    pub detail: Option<Text>,
     pub errors: Vec<FieldError>,
     /// Seconds for `Retry-After`.
     pub retry_after: Option<u32>,
@@ -129,7 +129,7 @@ impl Problem {
     }
 
     #[must_use]
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub fn detail(mut self, detail: impl Into<Text>) -> Self {
         self.detail = Some(detail.into());
         self
     }
@@ -140,7 +140,7 @@ impl Problem {
         mut self,
         pointer: impl Into<String>,
         code: &'static str,
-        detail: impl Into<String>,
+        detail: impl Into<Text>,
     ) -> Self {
         self.errors.push(FieldError { pointer: pointer.into(), code, detail: detail.into() });
         self
@@ -179,7 +179,7 @@ impl Problem {
     pub fn invalid(
         pointer: impl Into<String>,
         code: &'static str,
-        detail: impl Into<String>,
+        detail: impl Into<Text>,
     ) -> Self {
         Self::of(&codes::INVALID).field(pointer, code, detail)
     }
@@ -203,7 +203,10 @@ impl Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code.code, self.detail.as_deref().unwrap_or(self.code.en))?;
+        match &self.detail {
+            Some(detail) => write!(f, "{}: {detail}", self.code.code)?,
+            None => write!(f, "{}: {}", self.code.code, self.code.en)?,
+        }
         for e in &self.errors {
             write!(f, "; {} {}", e.pointer, e.detail)?;
         }

@@ -4,13 +4,14 @@ use std::{sync::Arc, time::Duration};
 
 use actix_web::http::header::{self, HeaderMap};
 use jsonwebtoken::{Validation, decode, decode_header};
-use kernel::{Actor, Clock, Problem, SystemClock, codes};
+use kernel::{Actor, Clock, Problem, SystemClock, Text, codes};
 
 use super::{
     claims::{ClaimNames, Claims},
     keys::{KeySource, Keys},
     verified::Verified,
 };
+use crate::messages;
 
 /// Whom we believe.
 #[derive(Debug, Clone)]
@@ -59,7 +60,7 @@ pub(crate) enum Refusal {
     /// No token was given.
     Missing,
     /// The token is no good; the text is for the caller.
-    Invalid(&'static str),
+    Invalid(Text),
     /// The identity provider is away; the text is for the log.
     Unavailable(String),
 }
@@ -123,19 +124,19 @@ impl Authenticator {
 
     /// Checks everything but the time and what the claims mean.
     async fn check(&self, token: &str) -> Result<Claims, Refusal> {
-        let unreadable = Refusal::Invalid("the token cannot be read");
+        let unreadable = Refusal::Invalid(messages::token_unreadable());
         let header = decode_header(token).map_err(|_| unreadable.clone())?;
         let is_access_token = header.typ.as_deref().is_none_or(|typ| {
             ["jwt", "at+jwt", "application/at+jwt"].contains(&typ.to_ascii_lowercase().as_str())
         });
         // An extension marked critical that we do not know must be refused (RFC 7515, 4.1.11).
         if header.crit.is_some() || !is_access_token {
-            return Err(Refusal::Invalid("the token is of a kind that is not accepted"));
+            return Err(Refusal::Invalid(messages::token_of_other_kind()));
         }
         let found = self.keys.find(header.kid.as_deref()).await;
         let key = found
             .map_err(|problem| Refusal::Unavailable(problem.to_string()))?
-            .ok_or(Refusal::Invalid("the token was signed with an unknown key"))?;
+            .ok_or_else(|| Refusal::Invalid(messages::token_key_unknown()))?;
         let mut validation = Validation::new(key.algorithm);
         validation.set_issuer(&[&self.issuer]);
         validation.set_audience(&[&self.audience]);
@@ -145,10 +146,10 @@ impl Authenticator {
         let token = decode::<Claims>(token, &key.key, &validation).map_err(|e| {
             use jsonwebtoken::errors::ErrorKind;
             Refusal::Invalid(match e.kind() {
-                ErrorKind::InvalidIssuer => "the token is of another issuer",
-                ErrorKind::InvalidAudience => "the token is for another audience",
-                ErrorKind::MissingRequiredClaim(_) => "the token lacks a required claim",
-                _ => "the token is not genuine",
+                ErrorKind::InvalidIssuer => messages::token_of_other_issuer(),
+                ErrorKind::InvalidAudience => messages::token_for_other_audience(),
+                ErrorKind::MissingRequiredClaim(_) => messages::token_claim_missing(),
+                _ => messages::token_not_genuine(),
             })
         })?;
         Ok(token.claims)
@@ -158,7 +159,7 @@ impl Authenticator {
 /// The token of an `Authorization: Bearer …` header.
 pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Refusal> {
     let value = headers.get(header::AUTHORIZATION).ok_or(Refusal::Missing)?;
-    let invalid = Refusal::Invalid("the Authorization header must carry a Bearer token");
+    let invalid = Refusal::Invalid(messages::bearer_token_required());
     let text = value.to_str().map_err(|_| invalid.clone())?;
     let (scheme, token) = text.split_once(' ').ok_or_else(|| invalid.clone())?;
     if scheme.eq_ignore_ascii_case("bearer") { Ok(token.trim()) } else { Err(invalid) }

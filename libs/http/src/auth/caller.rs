@@ -3,7 +3,7 @@
 use std::{future::Ready, future::ready, marker::PhantomData};
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload};
-use kernel::{Actor, Context, Locale, OrgPath, Permission, Problem, TraceContext, codes};
+use kernel::{Actor, Context, Locale, OrgPath, Permission, Problem, TraceContext, codes, messages};
 
 use super::{Needs, authenticator::Refusal};
 use crate::{Error, request};
@@ -49,7 +49,11 @@ impl<P> Allowed<P> {
     /// What use cases need to know of this request.
     #[must_use]
     pub fn context(&self) -> Context {
-        Context { trace: self.trace.clone(), ..Context::of(self.actor.clone()) }
+        Context {
+            trace: self.trace.clone(),
+            locale: self.locale,
+            ..Context::of(self.actor.clone())
+        }
     }
 }
 
@@ -69,7 +73,9 @@ fn allowed<P: Needs>(req: &HttpRequest) -> Result<Allowed<P>, Problem> {
     };
     let actor = outcome.map_err(Refusal::into_problem)?;
     if !actor.can(P::PERMISSION) {
-        return Err(Problem::of(&codes::FORBIDDEN).detail(format!("{} is required", P::PERMISSION)));
+        return Err(
+            Problem::of(&codes::FORBIDDEN).detail(messages::permission_required(P::PERMISSION))
+        );
     }
     Ok(Allowed {
         actor,
@@ -96,7 +102,11 @@ impl Public {
     /// Work in the customer's name within `org`.
     #[must_use]
     pub fn context(&self, org: OrgPath) -> Context {
-        Context { trace: self.trace.clone(), ..Context::of(Actor::customer(org)) }
+        Context {
+            trace: self.trace.clone(),
+            locale: self.locale,
+            ..Context::of(Actor::customer(org))
+        }
     }
 }
 

@@ -5,9 +5,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use kernel::{Actor, ActorKind, OrgPath, Permission, Role};
+use kernel::{Actor, ActorKind, OrgPath, Permission, Role, Text};
 use serde::Deserialize;
 use serde_json::Value;
+
+use crate::messages;
 
 /// Where a provider puts what we need. A place is the name of a claim or, with a slash in front, a
 /// JSON pointer (RFC 6901): `/realm_access/roles`.
@@ -52,19 +54,17 @@ impl Claims {
         names: &ClaimNames,
         leeway: Duration,
         now: i64,
-    ) -> Result<Actor, &'static str> {
+    ) -> Result<Actor, Text> {
         self.check_time(leeway.as_secs_f64(), now)?;
         self.check_kind()?;
-        let id = self
-            .at(&names.id)
-            .and_then(Value::as_str)
-            .ok_or("the token does not say whose it is")?;
+        let id =
+            self.at(&names.id).and_then(Value::as_str).ok_or_else(messages::token_of_nobody)?;
         if !(1..=200).contains(&id.chars().count()) || id.chars().any(char::is_control) {
-            return Err("the token's subject is not usable");
+            return Err(messages::token_subject_unusable());
         }
-        let org = self.at(&names.org).and_then(only_text).ok_or("the token has no org claim")?;
         let org =
-            OrgPath::parse(org).map_err(|_| "the token's org claim is not an organisation path")?;
+            self.at(&names.org).and_then(only_text).ok_or_else(messages::token_without_org)?;
+        let org = OrgPath::parse(org).map_err(|_| messages::token_org_malformed())?;
         let roles = self.roles(names)?;
         let scopes = self.text("scope").unwrap_or_default();
         let scopes = scopes.split(' ').filter_map(|s| s.parse::<Permission>().ok());
@@ -76,36 +76,36 @@ impl Claims {
         Ok(Actor { kind, id: id.to_owned(), name, org, roles, permissions })
     }
 
-    fn check_time(&self, leeway: f64, now: i64) -> Result<(), &'static str> {
+    fn check_time(&self, leeway: f64, now: i64) -> Result<(), Text> {
         #[allow(clippy::cast_precision_loss, reason = "seconds stay exact for 285 million years")]
         let now = now as f64;
         if self.exp + leeway <= now {
-            return Err("the token has expired");
+            return Err(messages::token_expired());
         }
         if self.nbf.is_some_and(|nbf| nbf - leeway > now) {
-            return Err("the token is not valid yet");
+            return Err(messages::token_not_valid_yet());
         }
         if self.iat.is_some_and(|iat| iat - leeway > now) {
-            return Err("the token was issued in the future");
+            return Err(messages::token_from_the_future());
         }
         Ok(())
     }
 
     /// Keycloak signs tokens of all kinds with the same keys and tells them apart by `typ`. An ID
     /// token carries the client's id as its audience, which may well be the name we listen to.
-    fn check_kind(&self) -> Result<(), &'static str> {
+    fn check_kind(&self) -> Result<(), Text> {
         let typ = self.text("typ").unwrap_or_default();
         let other = ["ID", "Refresh", "Offline", "Logout"];
         if other.iter().any(|kind| typ.eq_ignore_ascii_case(kind)) {
-            return Err("the token is of a kind that is not accepted");
+            return Err(messages::token_of_other_kind());
         }
         Ok(())
     }
 
-    fn roles(&self, names: &ClaimNames) -> Result<BTreeSet<Role>, &'static str> {
+    fn roles(&self, names: &ClaimNames) -> Result<BTreeSet<Role>, Text> {
         let mut roles = BTreeSet::new();
         for place in names.roles.iter().filter_map(|place| self.at(place)) {
-            let list = place.as_array().ok_or("the token's roles are not a list")?;
+            let list = place.as_array().ok_or_else(messages::token_roles_malformed)?;
             let ours = list.iter().filter_map(Value::as_str);
             let ours = ours.filter_map(|role| role.strip_prefix(&names.role_prefix));
             roles.extend(ours.filter_map(|role| role.parse::<Role>().ok()));
@@ -160,11 +160,11 @@ mod tests {
 
     const NOW: i64 = 1_800_000_000;
 
-    fn read(claims: Value, names: &ClaimNames, leeway: u64) -> Result<Actor, &'static str> {
+    fn read(claims: Value, names: &ClaimNames, leeway: u64) -> Result<Actor, String> {
         let mut all = json!({ "exp": NOW + 60, "sub": "amy", "org": "/acme" });
         all.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
         let claims: Claims = serde_json::from_value(all).unwrap();
-        claims.to_actor(names, Duration::from_secs(leeway), NOW)
+        claims.to_actor(names, Duration::from_secs(leeway), NOW).map_err(|text| text.to_string())
     }
 
     fn actor(claims: Value) -> Actor {
@@ -184,7 +184,7 @@ mod tests {
             (json!({ "iat": NOW + 30 }), 29, Err("the token was issued in the future")),
         ] {
             let outcome = read(claims.clone(), &names, leeway).map(drop);
-            assert_eq!(outcome, expected, "{claims} with {leeway} s");
+            assert_eq!(outcome, expected.map_err(str::to_owned), "{claims} with {leeway} s");
         }
     }
 

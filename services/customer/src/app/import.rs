@@ -289,11 +289,12 @@ fn error(line: u64, source_key: Option<String>, problem: &Problem) -> RowOutcome
         .map(|e| Remark {
             pointer: e.pointer.clone(),
             code: e.code.to_owned(),
-            detail: e.detail.clone(),
+            detail: e.detail.to_string(),
         })
         .collect();
     if remarks.is_empty() {
-        let detail = problem.detail.clone().unwrap_or_else(|| problem.code.en.to_owned());
+        let detail = problem.detail.as_ref();
+        let detail = detail.map_or_else(|| problem.code.en.to_owned(), ToString::to_string);
         remarks.push(Remark { pointer: String::new(), code: problem.code.code.to_owned(), detail });
     }
     let code = remarks.first().map(|r| r.code.clone());

@@ -85,7 +85,7 @@ pub fn report(survey: &survey::Model) -> Result<Vec<Issue>, Problem> {
             problem
                 .errors
                 .iter()
-                .map(|e| Issue::error(e.pointer.clone(), e.code, e.detail.clone())),
+                .map(|e| Issue::error(e.pointer.clone(), e.code, e.detail.to_string())),
         );
     }
     Ok(issues)

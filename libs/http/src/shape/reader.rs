@@ -1,0 +1,500 @@
+//! Gives a [`Tree`] to serde, patched, and notes where faults are.
+
+use std::cell::RefCell;
+
+use kernel::Text;
+use serde::{
+    Deserializer,
+    de::{
+        DeserializeSeed, EnumAccess, Expected, IntoDeserializer, MapAccess, SeqAccess,
+        VariantAccess, Visitor,
+        value::{StrDeserializer, StringDeserializer},
+    },
+    forward_to_deserialize_any,
+};
+
+use super::{
+    Patch, Patches, Source, Tree, escape,
+    faults::{Fault, What, fitting_text, text_for},
+};
+use crate::messages;
+
+/// One reading of a tree.
+pub(super) struct Reader<'a> {
+    tree: &'a Tree,
+    source: Source,
+    patches: &'a Patches,
+    path: RefCell<Vec<Step<'a>>>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
+/// A value of the tree, or one that will do in its place.
+#[derive(Clone, Copy)]
+enum Node<'a> {
+    Given(&'a Tree),
+    Fitting,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(tree: &'a Tree, source: Source, patches: &'a Patches) -> Self {
+        Self { tree, source, patches, path: RefCell::default() }
+    }
+
+    pub(super) fn root(&self) -> Value<'a, '_> {
+        self.child(Node::Given(self.tree))
+    }
+
+    fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for step in self.path.borrow().iter() {
+            pointer.push('/');
+            match step {
+                Step::Key(key) => pointer.push_str(&escape(key)),
+                Step::Index(i) => pointer.push_str(&i.to_string()),
+            }
+        }
+        pointer
+    }
+
+    /// What was put right here.
+    fn patch(&self) -> Option<Patch> {
+        // Nothing was in a first reading, which is the only one when all is well.
+        if self.patches.at.is_empty() {
+            None
+        } else {
+            self.patches.at.get(&self.pointer()).copied()
+        }
+    }
+
+    fn below<R>(&self, step: Step<'a>, work: impl FnOnce() -> R) -> R {
+        self.path.borrow_mut().push(step);
+        let result = work();
+        self.path.borrow_mut().pop();
+        result
+    }
+
+    fn child(&self, given: Node<'a>) -> Value<'a, '_> {
+        let node = match self.patch() {
+            Some(Patch::Fitting) => Node::Fitting,
+            _ => given,
+        };
+        Value { node, reader: self }
+    }
+}
+
+/// A value on its way to serde.
+#[derive(Clone, Copy)]
+pub(super) struct Value<'a, 'r> {
+    node: Node<'a>,
+    reader: &'r Reader<'a>,
+}
+
+type Read<T> = Result<T, Fault>;
+
+impl<'a, 'r> Value<'a, 'r> {
+    fn note<T>(&self, read: Read<T>, expected: impl FnOnce() -> Text) -> Read<T> {
+        read.map_err(|fault| fault.at(|| self.reader.pointer(), || Some(expected())))
+    }
+
+    fn wrong<T>(&self, what: What, expected: Text) -> Read<T> {
+        self.note(Err(Fault::of(what)), || expected)
+    }
+
+    /// The value, where pairs hold it as the one of its name.
+    fn one(&self) -> Read<Node<'a>> {
+        match (self.node, self.reader.source) {
+            (Node::Given(Tree::List(_)), Source::Pairs) => {
+                self.wrong(What::Length, messages::given_twice())
+            }
+            (node, _) => Ok(node),
+        }
+    }
+
+    fn text(&self) -> Read<Option<&'a str>> {
+        Ok(match self.one()? {
+            Node::Given(Tree::Text(text)) => Some(text),
+            _ => None,
+        })
+    }
+
+    fn list<'de, V: Visitor<'de>>(
+        self,
+        visitor: V,
+        expected: Text,
+        length: usize,
+    ) -> Read<V::Value> {
+        let pairs = self.reader.source == Source::Pairs;
+        let rest = match self.node {
+            Node::Given(Tree::List(items)) => Items::Given(items.iter(), 0),
+            // The parts of a path.
+            Node::Given(Tree::Map(parts)) if pairs => Items::Parts(parts.iter()),
+            node @ Node::Given(Tree::Text(_)) if pairs => Items::One(Some(node)),
+            Node::Fitting => Items::Fitting(length),
+            Node::Given(_) => return self.wrong(What::Type, expected),
+        };
+        let read = visitor.visit_seq(List { reader: self.reader, rest });
+        self.note(read, || expected)
+    }
+
+    fn map<'de, V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        let fields = match self.node {
+            Node::Given(Tree::Map(fields)) => fields.as_slice(),
+            Node::Fitting => &[],
+            Node::Given(_) => return self.wrong(What::Type, messages::an_object()),
+        };
+        let added = match self.reader.patches.added.is_empty() {
+            true => None,
+            false => self.reader.patches.added.get(&self.reader.pointer()),
+        };
+        let added = added.map(Vec::as_slice).unwrap_or_default();
+        let read =
+            visitor.visit_map(Map { reader: self.reader, fields, at: 0, added, value: None });
+        // An object it is; what does not fit is something in it.
+        read.map_err(|fault| {
+            let tag = match &fault.what {
+                What::UnknownValue(given, _) => fields
+                    .iter()
+                    .find(|(_, value)| matches!(value, Tree::Text(text) if text == given)),
+                _ => None,
+            };
+            let tag = tag.map(|(key, _)| key.as_str());
+            fault.told_at(tag).at(|| self.reader.pointer(), || None)
+        })
+    }
+}
+
+/// Numbers: of JSON as they are, of pairs read from their text, within the bounds of their type.
+macro_rules! numbers {
+    ($($method:ident $visit:ident $type:ty, $expected:expr;)+) => {
+        $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+            let text = if self.reader.source == Source::Pairs { self.text()? } else { None };
+            let read = match (self.node, text) {
+                (_, Some(text)) => match text.parse::<$type>() {
+                    Ok(number) => visitor.$visit(number),
+                    Err(_) => return self.wrong(What::Type, $expected),
+                },
+                (Node::Fitting, _) => visitor.visit_u64(1),
+                (Node::Given(Tree::Number(number)), _) => visit_number(number, visitor),
+                (Node::Given(_), _) => return self.wrong(What::Type, $expected),
+            };
+            self.note(read, || $expected)
+        })+
+    };
+}
+
+fn visit_number<'de, V: Visitor<'de>>(number: &serde_json::Number, visitor: V) -> Read<V::Value> {
+    if let Some(n) = number.as_u64() {
+        visitor.visit_u64(n)
+    } else if let Some(n) = number.as_i64() {
+        visitor.visit_i64(n)
+    } else {
+        visitor.visit_f64(number.as_f64().unwrap_or_default())
+    }
+}
+
+impl<'de> Deserializer<'de> for Value<'_, '_> {
+    type Error = Fault;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        let read = match self.one()? {
+            Node::Given(Tree::Null) => visitor.visit_unit(),
+            Node::Fitting => visitor.visit_str(fitting_text("")),
+            Node::Given(Tree::Flag(flag)) => visitor.visit_bool(*flag),
+            Node::Given(Tree::Number(number)) => visit_number(number, visitor),
+            Node::Given(Tree::Text(text)) => visitor.visit_str(text),
+            Node::Given(Tree::List(_)) => return self.deserialize_seq(visitor),
+            Node::Given(Tree::Map(_)) => return self.deserialize_map(visitor),
+        };
+        read.map_err(|fault| fault.at(|| self.reader.pointer(), || None))
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        let text = if self.reader.source == Source::Pairs { self.text()? } else { None };
+        let flag = match (self.node, text) {
+            (_, Some("true")) | (Node::Given(Tree::Flag(true)), _) => true,
+            (_, Some("false")) | (Node::Given(Tree::Flag(false)) | Node::Fitting, _) => false,
+            _ => return self.wrong(What::Type, messages::a_flag()),
+        };
+        self.note(visitor.visit_bool(flag), messages::a_flag)
+    }
+
+    numbers! {
+        deserialize_i8 visit_i8 i8, messages::whole_number(i8::MIN, i8::MAX);
+        deserialize_i16 visit_i16 i16, messages::whole_number(i16::MIN, i16::MAX);
+        deserialize_i32 visit_i32 i32, messages::whole_number(i32::MIN, i32::MAX);
+        deserialize_i64 visit_i64 i64, messages::a_whole_number();
+        deserialize_u8 visit_u8 u8, messages::whole_number(0, u8::MAX);
+        deserialize_u16 visit_u16 u16, messages::whole_number(0, u16::MAX);
+        deserialize_u32 visit_u32 u32, messages::whole_number(0, u32::MAX);
+        deserialize_u64 visit_u64 u64, messages::whole_number(0, u64::MAX);
+        deserialize_f32 visit_f32 f32, messages::a_number();
+        deserialize_f64 visit_f64 f64, messages::a_number();
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        let wanted = (&visitor as &dyn Expected).to_string();
+        let text = match (self.node, self.text()?) {
+            (_, Some(text)) => text,
+            (Node::Fitting, _) => fitting_text(&wanted),
+            // The one part of a path.
+            (Node::Given(Tree::Map(parts)), _) if self.reader.source == Source::Pairs => {
+                return match parts.as_slice() {
+                    [(name, part)] => self.reader.below(Step::Key(name), || {
+                        self.reader.child(Node::Given(part)).deserialize_str(visitor)
+                    }),
+                    _ => self.wrong(What::Type, text_for(&wanted)),
+                };
+            }
+            _ => return self.wrong(What::Type, text_for(&wanted)),
+        };
+        self.note(visitor.visit_str(text), || text_for(&wanted))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        match self.node {
+            Node::Given(Tree::Null) | Node::Fitting => visitor.visit_none(),
+            Node::Given(_) => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        match self.node {
+            Node::Given(Tree::Null) | Node::Fitting => visitor.visit_unit(),
+            Node::Given(_) => self.wrong(What::Type, messages::must_be_null()),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Read<V::Value> {
+        let read = visitor.visit_newtype_struct(self);
+        read.map_err(|fault| fault.at(|| self.reader.pointer(), || None))
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        self.list(visitor, messages::a_list(), 0)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, length: usize, visitor: V) -> Read<V::Value> {
+        self.list(visitor, messages::a_list_of(length), length)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        length: usize,
+        visitor: V,
+    ) -> Read<V::Value> {
+        self.deserialize_tuple(length, visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Read<V::Value> {
+        self.map(visitor)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Read<V::Value> {
+        self.map(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Read<V::Value> {
+        let expected = || kernel::messages::one_of(variants);
+        let (name, content) = match self.one()? {
+            Node::Given(Tree::Text(name)) => (name.as_str(), None),
+            Node::Given(Tree::Map(fields)) => match fields.as_slice() {
+                [(name, content)] => (name.as_str(), Some(Node::Given(content))),
+                _ => return self.wrong(What::Type, expected()),
+            },
+            Node::Fitting => (variants.first().copied().unwrap_or_default(), Some(Node::Fitting)),
+            Node::Given(_) => return self.wrong(What::Type, expected()),
+        };
+        self.note(visitor.visit_enum(Choice { name, content, reader: self.reader }), expected)
+    }
+
+    forward_to_deserialize_any! {
+        char bytes byte_buf unit_struct identifier ignored_any i128 u128
+    }
+}
+
+impl<'de> IntoDeserializer<'de, Fault> for Value<'_, '_> {
+    type Deserializer = Self;
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+struct List<'a, 'r> {
+    reader: &'r Reader<'a>,
+    rest: Items<'a>,
+}
+
+enum Items<'a> {
+    Given(std::slice::Iter<'a, Tree>, usize),
+    Parts(std::slice::Iter<'a, (String, Tree)>),
+    One(Option<Node<'a>>),
+    Fitting(usize),
+}
+
+impl<'de> SeqAccess<'de> for List<'_, '_> {
+    type Error = Fault;
+
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Read<Option<S::Value>> {
+        let reader = self.reader;
+        match &mut self.rest {
+            Items::Given(items, at) => {
+                let Some(item) = items.next() else { return Ok(None) };
+                *at += 1;
+                reader.below(Step::Index(*at - 1), || {
+                    seed.deserialize(reader.child(Node::Given(item))).map(Some)
+                })
+            }
+            Items::Parts(parts) => {
+                let Some((name, part)) = parts.next() else { return Ok(None) };
+                reader.below(Step::Key(name), || {
+                    seed.deserialize(reader.child(Node::Given(part))).map(Some)
+                })
+            }
+            // The value of a parameter that may be given more than once: its own name is the place.
+            Items::One(node) => match node.take() {
+                Some(node) => seed.deserialize(Value { node, reader }).map(Some),
+                None => Ok(None),
+            },
+            Items::Fitting(0) => Ok(None),
+            Items::Fitting(left) => {
+                *left -= 1;
+                seed.deserialize(Value { node: Node::Fitting, reader }).map(Some)
+            }
+        }
+    }
+}
+
+struct Map<'a, 'r> {
+    reader: &'r Reader<'a>,
+    fields: &'a [(String, Tree)],
+    at: usize,
+    added: &'a [&'static str],
+    value: Option<(&'a str, Node<'a>)>,
+}
+
+impl<'a> Map<'a, '_> {
+    fn next(&mut self) -> Option<(&'a str, Node<'a>)> {
+        while let Some((key, value)) = self.fields.get(self.at) {
+            self.at += 1;
+            let given_before =
+                || self.fields[..self.at - 1].iter().any(|(earlier, _)| earlier == key);
+            match self.reader.below(Step::Key(key), || self.reader.patch()) {
+                Some(Patch::Nothing) => continue,
+                Some(Patch::First) if given_before() => continue,
+                _ => return Some((key, Node::Given(value))),
+            }
+        }
+        let (first, rest) = self.added.split_first()?;
+        self.added = rest;
+        Some((first, Node::Fitting))
+    }
+}
+
+impl<'de> MapAccess<'de> for Map<'_, '_> {
+    type Error = Fault;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Read<Option<K::Value>> {
+        let Some((key, value)) = self.next() else { return Ok(None) };
+        self.value = Some((key, value));
+        let name: StrDeserializer<'_, Fault> = key.into_deserializer();
+        let read = seed.deserialize(name).map(Some);
+        read.map_err(|fault| fault.at(|| self.reader.pointer(), || None))
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Read<S::Value> {
+        let reader = self.reader;
+        let (key, node) = self.value.take().unwrap_or(("", Node::Fitting));
+        reader.below(Step::Key(key), || {
+            let read = seed.deserialize(reader.child(node));
+            read.map_err(|fault| fault.at(|| reader.pointer(), || None))
+        })
+    }
+}
+
+/// A variant with its content.
+struct Choice<'a, 'r> {
+    name: &'a str,
+    content: Option<Node<'a>>,
+    reader: &'r Reader<'a>,
+}
+
+impl<'de, 'a, 'r> EnumAccess<'de> for Choice<'a, 'r> {
+    type Error = Fault;
+    type Variant = Content<'a, 'r>;
+
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Read<(S::Value, Self::Variant)> {
+        let name: StringDeserializer<Fault> = self.name.to_owned().into_deserializer();
+        let value = seed.deserialize(name)?;
+        Ok((value, Content { content: self.content, reader: self.reader, name: self.name }))
+    }
+}
+
+struct Content<'a, 'r> {
+    name: &'a str,
+    content: Option<Node<'a>>,
+    reader: &'r Reader<'a>,
+}
+
+impl<'a, 'r> Content<'a, 'r> {
+    fn read<T>(self, work: impl FnOnce(Value<'a, 'r>) -> Read<T>) -> Read<T> {
+        let reader = self.reader;
+        match self.content {
+            Some(node @ Node::Given(_)) => {
+                reader.below(Step::Key(self.name), || work(reader.child(node)))
+            }
+            Some(Node::Fitting) => work(Value { node: Node::Fitting, reader }),
+            None => Err(Fault::of(What::Type)),
+        }
+    }
+}
+
+impl<'de> VariantAccess<'de> for Content<'_, '_> {
+    type Error = Fault;
+
+    fn unit_variant(self) -> Read<()> {
+        match self.content {
+            None | Some(Node::Fitting | Node::Given(Tree::Null)) => Ok(()),
+            Some(Node::Given(_)) => Err(Fault::of(What::Type)),
+        }
+    }
+
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Read<S::Value> {
+        self.read(|content| seed.deserialize(content))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, length: usize, visitor: V) -> Read<V::Value> {
+        self.read(|content| content.deserialize_tuple(length, visitor))
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Read<V::Value> {
+        self.read(|content| content.deserialize_struct("", fields, visitor))
+    }
+}
