@@ -34,6 +34,10 @@ pub struct CustomerSnapshot {
     pub standard: Option<ServiceStandard>,
     /// User id of the account manager (客户经理).
     pub account_manager: Option<String>,
+    /// `customer_id` is a former id of this customer: two were found to be one, and the rest of
+    /// the snapshot is what is known of that one.
+    #[serde(default)]
+    pub merged_into: Option<Uuid>,
     /// Grows by one with every change.
     pub version: i64,
 }

@@ -2,7 +2,8 @@
 
 use kernel::ErrorCode;
 
-/// An identifier of the new customer belongs to a known one; the detail names his id.
+/// An identifier of the new customer belongs to a known one whom the caller sees; the detail names
+/// that one's id.
 pub static DUPLICATE_CUSTOMER: ErrorCode = ErrorCode::new(
     409,
     "duplicate-customer",
@@ -15,6 +16,13 @@ pub static SOURCE_RECORD_ELSEWHERE: ErrorCode = ErrorCode::new(
     "source-record-elsewhere",
     "another unit has brought in this source record",
     "该来源记录由其他机构登记",
+);
+/// Whether two customers are one has been decided, and a decision stands.
+pub static ALREADY_DECIDED: ErrorCode = ErrorCode::new(
+    409,
+    "already-decided",
+    "whether these two are one customer has been decided already",
+    "这两个客户是否为同一人已有定论",
 );
 /// Contacts are kept for organisations.
 pub static NOT_AN_ORGANISATION: ErrorCode = ErrorCode::new(
@@ -37,6 +45,7 @@ pub static UNREADABLE_FILE: ErrorCode =
 pub static ALL: &[&ErrorCode] = &[
     &DUPLICATE_CUSTOMER,
     &SOURCE_RECORD_ELSEWHERE,
+    &ALREADY_DECIDED,
     &NOT_AN_ORGANISATION,
     &NOT_A_PERSON,
     &CUSTOMER_ERASED,

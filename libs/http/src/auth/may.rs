@@ -27,7 +27,7 @@ macro_rules! rights {
 }
 
 rights! {
-    CustomerRead, CustomerWrite, CustomerAdmin, CustomerErase, CustomerContact,
+    CustomerRead, CustomerWrite, CustomerAdmin, CustomerErase, CustomerContact, CustomerSteward,
     PiiRead,
     TicketRead, TicketCreate, TicketWrite, TicketAssign, TicketLower, TicketAdmin, TicketImport,
     QualityRead, QualityEvaluate, QualityAppeal, QualityDecide, QualityRectify, QualityAdmin,

@@ -39,8 +39,13 @@ pub struct RevealQuery {
 }
 
 /// What a creation answers: the new customer, or the one who was known already.
-async fn answer(app: &App, tx: &Tx, taken: Taken) -> Result<Upserted<CustomerView>, Problem> {
-    let mut body = view::customer(app, tx, &taken.customer, false).await?;
+async fn answer(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    taken: Taken,
+) -> Result<Upserted<CustomerView>, Problem> {
+    let mut body = view::customer(app, tx, &ctx.actor.org, &taken.customer, false).await?;
     let version = Some(body.version);
     let location = format!("/api/v1/customers/{}", body.id);
     body.matched_on = match taken.outcome {
@@ -51,12 +56,19 @@ async fn answer(app: &App, tx: &Tx, taken: Taken) -> Result<Upserted<CustomerVie
     Ok(Upserted::Known(Done { version, body }))
 }
 
-async fn changed(app: &App, tx: &Tx, row: customer::Model) -> Result<Done<CustomerView>, Problem> {
-    let body = view::customer(app, tx, &row, false).await?;
+async fn changed(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    row: customer::Model,
+) -> Result<Done<CustomerView>, Problem> {
+    let body = view::customer(app, tx, &ctx.actor.org, &row, false).await?;
     Ok(Done { version: Some(body.version), body })
 }
 
-/// Creates a customer, or finds him by an equal identifier.
+/// Creates a customer, or finds one whom the caller sees and who is surely the same: by an identity
+/// card, a credit code or a member number; by telephone or e-mail only with a compatible name or a
+/// second identifier. Otherwise who shares an identifier is a suspected duplicate.
 #[utoipa::path(tag = "customers", security(("bearer" = ["customer:write"])), params(IdempotencyHeader),
     request_body = NewCustomer, responses(
         (status = 201, description = "A new customer.", body = CustomerView),
@@ -68,8 +80,9 @@ pub async fn create_customer(
     input: Idempotent<NewCustomer>,
 ) -> http::Result {
     let ctx = caller.context();
-    let work =
-        async |tx: &Tx, body| answer(&app, tx, create::run(&app, tx, &ctx, body).await?).await;
+    let work = async |tx: &Tx, body| {
+        answer(&app, tx, &ctx, create::run(&app, tx, &ctx, body).await?).await
+    };
     input.upsert(&app.db, &ctx, work).await
 }
 
@@ -90,7 +103,8 @@ pub async fn upsert_customer(
 ) -> http::Result {
     let ctx = caller.context();
     let work = async |tx: &Tx| {
-        answer(&app, tx, create::upsert(&app, tx, &ctx, path.0, input.0).await?).await
+        let taken = create::upsert(&app, tx, &ctx, path.0, input.0).await?;
+        answer(&app, tx, &ctx, taken).await
     };
     write(&app.db, work).await?.into_response()
 }
@@ -150,7 +164,7 @@ pub async fn change_customer(
     let ctx = caller.context();
     let work = async |tx: &Tx| {
         let row = amend::run(&app, tx, &ctx, (id.0, version.0), input.0).await?;
-        changed(&app, tx, row).await
+        changed(&app, tx, &ctx, row).await
     };
     let done = write(&app.db, work).await?;
     Ok(ok_versioned(done.body.version, &done.body))
@@ -207,7 +221,7 @@ pub async fn assign_tier(
     let ctx = caller.context();
     let work = async |tx: &Tx| {
         let row = assign::put_tier(&app, tx, &ctx, (id.0, version.0), input.0).await?;
-        changed(&app, tx, row).await
+        changed(&app, tx, &ctx, row).await
     };
     let done = write(&app.db, work).await?;
     Ok(ok_versioned(done.body.version, &done.body))
@@ -228,7 +242,7 @@ pub async fn assign_account_manager(
     let ctx = caller.context();
     let work = async |tx: &Tx| {
         let row = assign::put_account_manager(&app, tx, &ctx, (id.0, version.0), input.0).await?;
-        changed(&app, tx, row).await
+        changed(&app, tx, &ctx, row).await
     };
     let done = write(&app.db, work).await?;
     Ok(ok_versioned(done.body.version, &done.body))

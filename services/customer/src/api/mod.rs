@@ -5,6 +5,7 @@ mod customers;
 mod erasures;
 mod imports;
 mod page;
+mod suspicions;
 mod tiers;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -25,6 +26,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(customers::read_timeline)
         .service(erasures::erase_customer)
         .service(erasures::read_erasure)
+        .service(suspicions::list_suspected_duplicates)
+        .service(suspicions::read_suspected_duplicate)
+        .service(suspicions::decide_suspected_duplicate)
         .service(contacts::create_contact)
         .service(contacts::list_contacts)
         .service(contacts::read_contact)

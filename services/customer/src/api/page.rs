@@ -4,8 +4,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::{
-    assign::AssignmentView, contacts::ContactView, read::PiiAccessView, tiers::TierView,
-    timeline::TimelineEntry, view::CustomerItem,
+    assign::AssignmentView, contacts::ContactView, read::PiiAccessView, suspicions::SuspicionView,
+    tiers::TierView, timeline::TimelineEntry, view::CustomerItem,
 };
 
 macro_rules! pages {
@@ -27,7 +27,11 @@ macro_rules! pages {
     };
 }
 
-pages! { CustomerPage of CustomerItem, TimelinePage of TimelineEntry }
+pages! {
+    CustomerPage of CustomerItem,
+    TimelinePage of TimelineEntry,
+    SuspicionPage of SuspicionView,
+}
 
 macro_rules! lists {
     ($($name:ident of $item:ty),+ $(,)?) => {

@@ -1,6 +1,9 @@
 //! Work that time or a changed tier makes necessary: tiers that end, standards to be told.
 
+use std::sync::LazyLock;
+
 use kernel::{Context, OrgPath, Problem, TraceContext};
+use meter::Gauge;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use store::sql;
 use uuid::Uuid;
@@ -11,9 +14,17 @@ use super::{
     party::Party,
 };
 use crate::store::{
+    customers,
     entities::{customer, tier},
-    tiers,
+    suspects, tiers,
 };
+
+static SUSPECTED: LazyLock<Gauge<[(&str, &str); 1]>> = LazyLock::new(|| {
+    meter::gauge(
+        "kefu_suspected_duplicates",
+        "Pairs of customers who may be one and wait for a decision",
+    )
+});
 
 /// Customers of one turn; the rest follows at the next.
 const BATCH: u64 = 500;
@@ -28,6 +39,7 @@ pub async fn end_tiers(app: &App) -> Result<(), Problem> {
         .select_only()
         .column(customer::Column::Id)
         .filter(customer::Column::TierUntil.lte(app.now()))
+        .filter(customer::Column::MergedAt.is_null())
         .order_by_asc(customer::Column::TierUntil)
         .limit(BATCH)
         .into_tuple()
@@ -77,6 +89,7 @@ async fn refresh(app: &App, tier: &tier::Model) -> Result<(), Problem> {
         .filter(customer::Column::RootOrg.eq(tier.root_org.as_str()))
         .filter(customer::Column::Tier.eq(tier.key.as_str()))
         .filter(customer::Column::TierVersion.lt(tier.version))
+        .filter(customer::Column::MergedAt.is_null())
         .limit(BATCH)
         .into_tuple()
         .all(&app.db)
@@ -108,5 +121,30 @@ async fn refresh(app: &App, tier: &tier::Model) -> Result<(), Problem> {
         }
         tx.commit().await?;
     }
+    Ok(())
+}
+
+/// Tells others which units see the customers whom several units brought in before that was told
+/// at all.
+pub async fn tell_units(app: &App) -> Result<(), Problem> {
+    let select = "SELECT customer_id FROM untold_units LIMIT 500";
+    for row in sql::all(&app.db, select, vec![]).await? {
+        let id: Uuid = row.try_get("", "customer_id")?;
+        let tx = app.db.begin().await?;
+        let done = "DELETE FROM untold_units WHERE customer_id = $1";
+        sql::execute(&tx, done, vec![id.into()]).await?;
+        let living = customers::resolve(&tx, id).await?;
+        let party = Party::lock(app, &tx, living).await?;
+        let (before, ctx) = (party.golden(), system(&party.row.org)?);
+        party.save(app, &tx, &ctx, &before, &["orgs"]).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Counts the suspected duplicates that wait for somebody.
+pub async fn count_suspicions(app: &App) -> Result<(), Problem> {
+    let waiting = suspects::waiting(&app.db).await?;
+    SUSPECTED.get_or_create(&[("service", "customer")]).set(waiting as f64);
     Ok(())
 }

@@ -8,11 +8,12 @@ use uuid::Uuid;
 use super::{
     App, assign,
     input::CustomerPatch,
+    intake,
     party::{Party, Source},
+    recognise,
 };
 use crate::{
-    codes,
-    domain::record::Record,
+    domain::{identifier::Identifier, record::Record},
     store::{
         entities::{customer, source_record},
         identifiers,
@@ -48,30 +49,34 @@ pub async fn run(
     sources::rewrite(tx, record_id, texts, app.now()).await?;
     identifiers::replace(tx, &app.pii, &party.row.root_org, record_id, &record.all_identifiers())
         .await?;
-    let contested = party.claim(app, tx, &before).await?;
-    refuse_others(app, tx, &party, &record, &contested).await?;
+    let refused = party.claim(app, tx, &before).await?;
+    refuse_others(app, tx, ctx, &party, &record, &refused).await?;
+    recognise::suspect(app, tx, ctx, &party, &refused).await?;
     party.save(app, tx, ctx, &before, &[]).await
 }
 
-/// A person who enters an identifier of somebody else is told so.
+/// Who enters an identifier of somebody else is told so, if they see that customer; else it is
+/// kept, and whoever sees both decides.
 async fn refuse_others(
     app: &App,
     tx: &Tx,
+    ctx: &Context,
     party: &Party,
     entered: &Record,
-    contested: &[crate::domain::identifier::Identifier],
+    refused: &[Identifier],
 ) -> Result<(), Problem> {
     let entered = entered.all_identifiers();
-    let Some(held) =
-        contested.iter().find(|c| entered.iter().any(|e| e.kind == c.kind && e.value == c.value))
-    else {
-        return Ok(());
-    };
-    let scope = (party.row.root_org.as_str(), party.kind());
-    let holders = identifiers::holders(tx, &app.pii, scope, std::slice::from_ref(held)).await?;
-    let holder = holders.first().map(|hit| hit.customer.to_string()).unwrap_or_default();
-    let detail = format!("customer {holder} has this {}", held.kind);
-    Err(Problem::of(&codes::DUPLICATE_CUSTOMER).detail(detail))
+    let refused: Vec<Identifier> = refused
+        .iter()
+        .filter(|r| entered.iter().any(|e| e.kind == r.kind && e.value == r.value))
+        .cloned()
+        .collect();
+    let scope = (&ctx.actor.org, party.row.root_org.as_str(), party.kind());
+    let held = identifiers::contested(tx, &app.pii, scope, party.row.id, &refused).await?;
+    match held.first() {
+        Some((identifier, holder)) => Err(intake::duplicate(*holder, identifier.kind)),
+        None => Ok(()),
+    }
 }
 
 /// Position of the party's desk record, which is made when it is first needed.

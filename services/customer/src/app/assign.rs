@@ -219,8 +219,9 @@ pub async fn list(app: &App, ctx: &Context, id: Uuid) -> Result<Vec<AssignmentVi
     use sea_orm::{ColumnTrait, QueryFilter, QueryOrder, QuerySelect};
     let seen =
         customers::find(&app.db, &ctx.actor.org, id).await?.ok_or_else(Problem::not_found)?;
+    let ids = customers::all_ids(&app.db, seen.id).await?;
     let rows = assignment::Entity::find()
-        .filter(assignment::Column::CustomerId.eq(seen.id))
+        .filter(assignment::Column::CustomerId.is_in(ids))
         .order_by_desc(assignment::Column::Id)
         .limit(200)
         .all(&app.db)

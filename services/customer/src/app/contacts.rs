@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kernel::{Context, Fields, Problem};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel, ModelTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 use serde::{Deserialize, Serialize};
 use store::Tx;
@@ -115,13 +115,23 @@ async fn organisation(tx: &Tx, ctx: &Context, id: Uuid) -> Result<customer::Mode
     }
 }
 
+/// Contacts of a customer, those from before a merge too.
+async fn all_of(
+    conn: &impl ConnectionTrait,
+    customer: Uuid,
+) -> Result<Select<contact::Entity>, Problem> {
+    let ids = customers::all_ids(conn, customer).await?;
+    Ok(contact::Entity::find().filter(contact::Column::CustomerId.is_in(ids)))
+}
+
 async fn one(
     conn: &impl ConnectionTrait,
     customer: Uuid,
     id: Uuid,
 ) -> Result<contact::Model, Problem> {
-    contact::Entity::find_by_id(id)
-        .filter(contact::Column::CustomerId.eq(customer))
+    all_of(conn, customer)
+        .await?
+        .filter(contact::Column::Id.eq(id))
         .one(conn)
         .await?
         .ok_or_else(Problem::not_found)
@@ -136,8 +146,7 @@ pub async fn create(
 ) -> Result<ContactView, Problem> {
     input.check()?;
     let row = organisation(tx, ctx, customer).await?;
-    let count =
-        contact::Entity::find().filter(contact::Column::CustomerId.eq(row.id)).count(tx).await?;
+    let count = all_of(tx, row.id).await?.count(tx).await?;
     if count >= MOST {
         let detail = format!("an organisation has at most {MOST} contacts");
         return Err(Problem::of(&kernel::codes::CONFLICT).detail(detail));
@@ -203,12 +212,8 @@ pub async fn list(
 ) -> Result<(Uuid, Vec<ContactView>), Problem> {
     let row =
         customers::find(conn, &ctx.actor.org, customer).await?.ok_or_else(Problem::not_found)?;
-    let rows = contact::Entity::find()
-        .filter(contact::Column::CustomerId.eq(row.id))
-        .order_by_asc(contact::Column::Id)
-        .limit(MOST)
-        .all(conn)
-        .await?;
+    let rows =
+        all_of(conn, row.id).await?.order_by_asc(contact::Column::Id).limit(MOST).all(conn).await?;
     let views: Result<Vec<ContactView>, Problem> =
         rows.into_iter().map(|contact| shown(app, contact, reveal)).collect();
     Ok((row.id, views?))

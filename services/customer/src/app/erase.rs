@@ -128,7 +128,15 @@ async fn forget(
     identifiers::settle(tx, &app.pii, (&row.root_org, kind), row.id, (&telling, &[])).await?;
     identifiers::release_all(tx, row.id).await?;
     let records: Vec<Uuid> = sources.iter().map(|source| source.member.id).collect();
-    erasures::delete_data(tx, row.id, &records).await?;
+    erasures::delete_records(tx, &records).await?;
+    erasures::delete_data(tx, row.id).await?;
+    for former in customers::former_ids(tx, row.id).await? {
+        erasures::delete_data(tx, former).await?;
+        let version = erasures::empty_former(tx, former, ERASED, now).await?;
+        // Above all of theirs: whatever is told of a former id late is older than the erasure.
+        row.version = row.version.max(version.unwrap_or_default());
+        fts::put(tx, "customer", former, "").await?;
+    }
     row.name = ERASED.to_owned();
     (row.latin_name, row.phone_sealed, row.email_sealed, row.address_sealed) = Default::default();
     (row.phone_valid, row.email_valid) = (false, false);

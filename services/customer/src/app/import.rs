@@ -1,6 +1,8 @@
 //! Import of customers: every row by itself, so that a broken one holds nobody up and none is half
 //! written. Run again, it changes nothing; interrupted, it goes on where it stopped.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use kernel::{Context, Fields, Problem, limits};
 use sea_orm::ConnectionTrait;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,7 @@ use crate::{
     codes,
     domain::{
         identifier::Identifier,
+        record::Departure,
         rows::{self, ImportRow, ReadRow},
     },
 };
@@ -68,7 +71,7 @@ pub struct RowOutcome {
     #[schema(nullable = false)]
     pub code: Option<String>,
     /// What is wrong (errors) or worth a look (invalid phone number kept, identifier held by
-    /// another customer).
+    /// another customer, another name or identity card under a known key).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub remarks: Vec<Remark>,
@@ -142,6 +145,7 @@ async fn run(
         true => Some(app.db.begin().await?),
         false => None,
     };
+    let mut keys: HashMap<String, u64> = HashMap::new();
     for (i, row) in rows.into_iter().enumerate() {
         let position = u64::try_from(i).unwrap_or(u64::MAX) + 1;
         let outcome = match row {
@@ -151,6 +155,12 @@ async fn run(
             Ok(row) => {
                 let line = row.line.unwrap_or(position);
                 let key = row.source_key.clone();
+                if let Some(problem) = repeated(&mut keys, key.as_deref(), line) {
+                    let outcome = error(line, key, &problem);
+                    count(&mut report, outcome.outcome);
+                    report.rows.push(outcome);
+                    continue;
+                }
                 match one(app, ctx, (source, rehearsal.as_ref()), &row).await {
                     Ok(taken) => done(line, key, taken, dry_run),
                     Err(problem) if problem.status() < 500 => error(line, key, &problem),
@@ -165,6 +175,22 @@ async fn run(
         tx.rollback().await?;
     }
     Ok(report)
+}
+
+/// A key that stood in an earlier row: whom it means is unclear, and the later row must not undo
+/// the earlier one.
+fn repeated(keys: &mut HashMap<String, u64>, key: Option<&str>, line: u64) -> Option<Problem> {
+    let key = key.map(str::trim).filter(|key| !key.is_empty())?;
+    match keys.entry(key.to_owned()) {
+        Entry::Occupied(first) => {
+            let detail = format!("line {} has this source key already", first.get());
+            Some(Problem::invalid("/source_key", "repeated-source-key", detail))
+        }
+        Entry::Vacant(free) => {
+            free.insert(line);
+            None
+        }
+    }
 }
 
 async fn one(
@@ -263,6 +289,7 @@ fn done(line: u64, source_key: Option<String>, taken: Taken, dry_run: bool) -> R
         code: "held-by-another".to_owned(),
         detail: "another customer has this identifier and is the one found by it".to_owned(),
     }));
+    remarks.extend(taken.departures.iter().map(departure));
     RowOutcome {
         line,
         source_key,
@@ -280,6 +307,16 @@ fn remark(identifier: &Identifier, detail: &str) -> Remark {
         code: identifier.problem.clone().unwrap_or_default(),
         detail: detail.to_owned(),
     }
+}
+
+/// A known key with somebody else's name or card: perhaps the source has given the key away.
+fn departure(departure: &Departure) -> Remark {
+    let (pointer, code, what) = match departure {
+        Departure::Name => ("/name".to_owned(), "another-name", "name"),
+        Departure::Identifier(kind) => (format!("/{kind}"), "another-identifier", kind.as_str()),
+    };
+    let detail = format!("the source had another {what} under this key; is it the same customer?");
+    Remark { pointer, code: code.to_owned(), detail }
 }
 
 fn error(line: u64, source_key: Option<String>, problem: &Problem) -> RowOutcome {

@@ -1,9 +1,14 @@
 //! Takes what a source says about a customer: the one way in for REST, upsert and import.
 //!
+//! A match is a customer whom the caller sees and who is surely the same (`domain/matching.rs`).
+//! Anybody else who has an identifier of the newcomer is left as they are: the newcomer becomes a
+//! customer of their own, and a person decides. What the caller does not see is not told to them,
+//! not even that it is there.
+//!
 //! The order of locks is always: source record, customer, identifiers (in a fixed order). Two
 //! transactions that bring the same customer in at once meet at the source's key or at an
 //! identifier; the second waits, and then finds what the first has made. A newcomer, who has no
-//! row to lock yet, lets go of all identifiers before he becomes a source of somebody known.
+//! row to lock yet, lets go of all identifiers before they become a source of somebody known.
 
 use kernel::{Context, OrgPath, Problem};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
@@ -15,21 +20,21 @@ use super::{
     assign::{self, Assignment},
     input::OnMatch,
     party::{self, Party, Source},
-    publish,
+    publish, recognise,
 };
 use crate::{
     codes,
     domain::{
-        golden::Golden,
         identifier::{Identifier, IdentifierKind, PartyKind},
-        matching::{self, Hit, Known},
-        record::{Draft, Record},
+        matching::{Hit, Verdict},
+        record::{Departure, Draft, Record},
     },
     store::{
         customers,
         entities::{customer, source_record},
         identifiers,
         sources::{self, Member},
+        suspects,
     },
 };
 
@@ -62,10 +67,13 @@ pub enum Outcome {
 pub struct Taken {
     pub customer: customer::Model,
     pub outcome: Outcome,
-    /// Identifiers that another customer holds: kept, but not this customer's own.
+    /// Identifiers that another customer holds whom the caller sees: kept, but not this customer's
+    /// own.
     pub contested: Vec<Identifier>,
     /// Identifiers of the input that are no such thing: kept and marked.
     pub invalid: Vec<Identifier>,
+    /// What sounds like somebody else under a key that the source has used before.
+    pub departures: Vec<Departure>,
 }
 
 pub async fn run(app: &App, tx: &Tx, ctx: &Context, intake: Intake) -> Result<Taken, Problem> {
@@ -91,9 +99,10 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, intake: Intake) -> Result<Ta
         return update(app, tx, ctx, intake, known).await;
     }
     let source = Source { member: member(&row), record };
-    match matching(app, tx, &root, &source.record).await? {
-        (Some(hit), _) => attach(app, tx, ctx, intake, source, hit).await,
-        (None, held) => create(app, tx, ctx, intake, source, held).await,
+    let verdict = recognise::record(app, tx, ctx, &root, &source.record).await?;
+    match verdict.known {
+        Some(hit) => attach(app, tx, ctx, intake, source, hit).await,
+        None => create(app, tx, ctx, intake, source, verdict).await,
     }
 }
 
@@ -113,6 +122,7 @@ async fn update(
             outcome: Outcome::Unchanged,
             contested: vec![],
             invalid: vec![],
+            departures: vec![],
         });
     }
     if customer.kind != intake.kind.as_str() {
@@ -133,7 +143,9 @@ async fn update(
     identifiers::replace(tx, &app.pii, &party.row.root_org, known.id, &new.all_identifiers())
         .await?;
     party.sources[at].record = new.clone();
-    let contested = party.claim(app, tx, &before).await?;
+    let refused = party.claim(app, tx, &before).await?;
+    recognise::suspect(app, tx, ctx, &party, &refused).await?;
+    let contested = in_sight(app, tx, ctx, &party, &refused).await?;
     let mut also = brought_in(tx, party.row.id, &intake.org).await?;
     if new.wish.tier != old.wish.tier {
         let tier = Assignment::wish(new.wish.tier.as_deref(), &intake.source);
@@ -144,7 +156,9 @@ async fn update(
         also.extend(assign::account_manager(app, tx, &mut party.row, manager).await?);
     }
     let customer = party.save(app, tx, ctx, &before, &also).await?;
-    Ok(Taken { customer, outcome: Outcome::Updated, contested, invalid: invalid(&new) })
+    let departures = new.departures(&old);
+    let (outcome, invalid) = (Outcome::Updated, invalid(&new));
+    Ok(Taken { customer, outcome, contested, invalid, departures })
 }
 
 /// Lets a unit see the customer; answers what has changed by it.
@@ -163,8 +177,7 @@ async fn attach(
     hit: Hit,
 ) -> Result<Taken, Problem> {
     if intake.on_match == OnMatch::Reject {
-        let detail = format!("customer {} has this {}", hit.customer, hit.kind);
-        return Err(Problem::of(&codes::DUPLICATE_CUSTOMER).detail(detail));
+        return Err(duplicate(hit.customer, hit.kind));
     }
     let mut party = Party::lock(app, tx, hit.customer).await?;
     let before = party.golden();
@@ -177,13 +190,16 @@ async fn attach(
         // The same words without a key of their own: no new record.
         sources::forget(tx, source.member.id).await?;
         let customer = party.save(app, tx, ctx, &before, &also).await?;
-        return Ok(Taken { customer, outcome, contested: vec![], invalid: vec![] });
+        let (contested, invalid, departures) = Default::default();
+        return Ok(Taken { customer, outcome, contested, invalid, departures });
     }
     source.member.customer_id = party.row.id;
     join(app, tx, &source, &party.row.root_org, hit.kind.as_str()).await?;
     let (wish, invalid) = (source.record.wish.clone(), invalid(&source.record));
     party.sources.push(source);
-    let contested = party.claim(app, tx, &before).await?;
+    let refused = party.claim(app, tx, &before).await?;
+    recognise::suspect(app, tx, ctx, &party, &refused).await?;
+    let contested = in_sight(app, tx, ctx, &party, &refused).await?;
     // What people or earlier sources have decided stands.
     if party.row.tier.is_none() {
         let tier = Assignment::wish(wish.tier.as_deref(), &intake.source);
@@ -194,32 +210,59 @@ async fn attach(
         also.extend(assign::account_manager(app, tx, &mut party.row, manager).await?);
     }
     let customer = party.save(app, tx, ctx, &before, &also).await?;
-    Ok(Taken { customer, outcome, contested, invalid })
+    Ok(Taken { customer, outcome, contested, invalid, departures: vec![] })
 }
 
-/// Somebody new — unless somebody else brings him in at this very moment. `held` of his
-/// identifiers were seen to be another party's.
+/// 409: the customer, whom the caller sees, is known by this identifier.
+pub fn duplicate(customer: Uuid, kind: IdentifierKind) -> Problem {
+    let detail = format!("customer {customer} has this {kind}");
+    Problem::of(&codes::DUPLICATE_CUSTOMER).detail(detail)
+}
+
+async fn in_sight(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    party: &Party,
+    refused: &[Identifier],
+) -> Result<Vec<Identifier>, Problem> {
+    let who = (party.row.root_org.as_str(), party.kind(), party.row.id);
+    recognise::in_sight(app, tx, ctx, who, refused).await
+}
+
+/// Somebody new — unless somebody else brings them in at this very moment. `seen` is what could be
+/// seen of others before the identifiers were claimed.
 async fn create(
     app: &App,
     tx: &Tx,
     ctx: &Context,
     intake: Intake,
     mut source: Source,
-    held: usize,
+    mut seen: Verdict,
 ) -> Result<Taken, Problem> {
     let root = intake.org.root().as_str().to_owned();
     let id = kernel::new_id();
     let telling = telling(&source.record);
     let scope = (root.as_str(), intake.kind);
-    let claimed = identifiers::claim_or_leave(tx, &app.pii, scope, id, (&telling, held)).await?;
-    let contested = match claimed {
-        Some(contested) => contested,
-        // Claimed between our look and our claim: the newcomer is found as anybody is.
-        None => match matching(app, tx, &root, &source.record).await? {
-            (Some(hit), _) => return attach(app, tx, ctx, intake, source, hit).await,
-            (None, _) => identifiers::claim(tx, &app.pii, scope, id, &telling).await?,
-        },
-    };
+    identifiers::before_claims(tx).await?;
+    let refused = identifiers::claim_in_turn(tx, &app.pii, scope, id, &telling).await?;
+    if !refused.is_empty() {
+        // Whoever shares them is here now or comes after us.
+        seen = recognise::record(app, tx, ctx, &root, &source.record).await?;
+        if let Some(hit) = seen.known {
+            identifiers::give_back(tx).await?;
+            return attach(app, tx, ctx, intake, source, hit).await;
+        }
+    }
+    identifiers::keep_claims(tx).await?;
+    let near = seen.suspects.iter().find(|s| s.visible);
+    if let (OnMatch::Reject, Some(near)) = (intake.on_match, near) {
+        let kind = near.shared.first().copied().unwrap_or(IdentifierKind::Phone);
+        return Err(duplicate(near.customer, kind));
+    }
+    suspects::suspect(tx, &root, id, &seen.suspects, app.now()).await?;
+    let who = (scope.0, scope.1, id);
+    let contested = recognise::in_sight(app, tx, ctx, who, &refused).await?;
     let mut row = blank(app, tx, ctx, &intake, id).await?;
     source.member.customer_id = id;
     party::write_golden(&app.pii, &mut row, &party::golden_of(std::slice::from_ref(&source)));
@@ -237,7 +280,8 @@ async fn create(
     party::index(tx, &row).await?;
     publish::registered(app, tx, ctx, &row).await?;
     let invalid = invalid(&source.record);
-    Ok(Taken { customer: row, outcome: Outcome::Created, contested, invalid })
+    let outcome = Outcome::Created;
+    Ok(Taken { customer: row, outcome, contested, invalid, departures: vec![] })
 }
 
 /// A row with nothing of the golden record in it.
@@ -277,6 +321,7 @@ async fn blank(
         updated_at: now,
         created_by: ctx.actor.id.clone(),
         erased_at: None,
+        merged_at: None,
     })
 }
 
@@ -287,26 +332,6 @@ async fn next_number(app: &App, tx: &Tx, root: &str) -> Result<String, Problem> 
     let counter = format!("customer:{root}:{}", pattern.counter(today));
     let sequence = sql::next_number(tx, &counter).await?;
     Ok(pattern.number(today, sequence))
-}
-
-/// Whom the record is about, if he is known, and how many of its identifiers a party holds.
-async fn matching(
-    app: &App,
-    tx: &Tx,
-    root: &str,
-    record: &Record,
-) -> Result<(Option<Hit>, usize), Problem> {
-    let telling = telling(record);
-    let hits = identifiers::holders(tx, &app.pii, (root, record.kind), &telling).await?;
-    let mut known: Vec<Known> = vec![];
-    for hit in &hits {
-        if known.iter().all(|k| k.customer != hit.customer) {
-            let sources = party::sources_of(app, tx, hit.customer).await?;
-            let golden: Golden = party::golden_of(&sources);
-            known.push(Known { customer: hit.customer, identifiers: golden.identifiers });
-        }
-    }
-    Ok((matching::decide(&telling, &hits, &known), hits.len()))
 }
 
 fn invalid(record: &Record) -> Vec<Identifier> {

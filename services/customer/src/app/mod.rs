@@ -13,8 +13,11 @@ pub mod list;
 pub mod party;
 pub mod publish;
 pub mod read;
+pub mod recognise;
+pub mod suspicions;
 pub mod tiers;
 pub mod timeline;
+pub mod unite;
 pub mod view;
 
 use std::sync::Arc;

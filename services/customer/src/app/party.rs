@@ -1,7 +1,7 @@
 //! A party in hand: its locked row and what its sources say. Every change of a customer goes
 //! through [`Party::save`], so that version, search index, history and event never part.
 
-use kernel::{Context, Problem};
+use kernel::{Context, Problem, codes};
 use sea_orm::{ActiveModelTrait, ConnectionTrait, IntoActiveModel};
 use store::{Pii, Tx, fts};
 use uuid::Uuid;
@@ -67,9 +67,14 @@ pub fn golden_of(sources: &[Source]) -> Golden {
 }
 
 impl Party {
-    /// Locks the customer and reads his sources.
+    /// Locks the customer and reads their sources. 409 for one who has become another's former id
+    /// since the caller looked.
     pub async fn lock(app: &App, tx: &Tx, id: Uuid) -> Result<Self, Problem> {
         let row = customers::lock(tx, id).await?.ok_or_else(Problem::not_found)?;
+        if row.merged_at.is_some() {
+            let detail = "the customer has just become one with another; read it again";
+            return Err(Problem::of(&codes::CONFLICT).detail(detail));
+        }
         let sources = sources_of(app, tx, id).await?;
         Ok(Self { row, sources })
     }
@@ -127,7 +132,8 @@ impl Party {
             index(tx, &row).await?;
         }
         let changed: Vec<String> = changed.into_iter().map(str::to_owned).collect();
-        publish::changed(app, tx, ctx, &row, changed).await?;
+        publish::changed(app, tx, ctx, &row, changed.clone()).await?;
+        publish::under_former_ids(app, tx, ctx, &row, changed).await?;
         Ok(row)
     }
 }
@@ -157,18 +163,22 @@ pub fn write_golden(pii: &Pii, row: &mut customer::Model, golden: &Golden) {
     row.address_sealed = sealed(&row.address_sealed, Field::Address);
 }
 
-/// Writes the words by which the customer is found: number, names in every spelling, and the
-/// names of his contacts.
+/// Writes the words by which the customer is found: numbers, former ones too, names in every
+/// spelling, and the names of contacts.
 pub async fn index(tx: &Tx, row: &customer::Model) -> Result<(), Problem> {
     use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+    let former = customers::former_ids(tx, row.id).await?;
+    let ids: Vec<Uuid> = std::iter::once(row.id).chain(former.iter().copied()).collect();
     let contacts = match kind_of(row) {
         PartyKind::Person => vec![],
         PartyKind::Organisation => {
-            let all = contact::Entity::find().filter(contact::Column::CustomerId.eq(row.id));
+            let all = contact::Entity::find().filter(contact::Column::CustomerId.is_in(ids));
             all.limit(super::contacts::MOST).all(tx).await?
         }
     };
+    let former = customer::Entity::find().filter(customer::Column::Id.is_in(former));
     let mut words = vec![row.number.clone(), name::search_text(&row.name)];
+    words.extend(former.all(tx).await?.into_iter().map(|row| row.number));
     words.extend(row.latin_name.iter().cloned());
     words.extend(contacts.iter().map(|c| name::search_text(&c.name)));
     fts::put(tx, "customer", row.id, &words.join(" ")).await?;

@@ -47,6 +47,7 @@ pub fn snapshot(
         tier: row.tier.clone(),
         standard: tier.map(standard),
         account_manager: row.account_manager.clone(),
+        merged_into: None,
         version: row.version,
     }
 }
@@ -82,5 +83,29 @@ pub async fn changed(
 ) -> Result<(), Problem> {
     let event = CustomerChanged { customer: current(app, tx, row).await?, changed };
     events::emit(tx, ctx, row.updated_at, &event).await?;
+    Ok(())
+}
+
+/// The same under each id that the customer had before, for those who keep it there.
+pub async fn under_former_ids(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    row: &customer::Model,
+    changed: Vec<String>,
+) -> Result<(), Problem> {
+    for former in customers::former_ids(tx, row.id).await? {
+        let next = customers::next_version(tx, former, row.updated_at).await?;
+        let Some((version, number)) = next else { continue };
+        let customer = CustomerSnapshot {
+            customer_id: former,
+            number,
+            merged_into: Some(row.id),
+            version,
+            ..current(app, tx, row).await?
+        };
+        let event = CustomerChanged { customer, changed: changed.clone() };
+        events::emit(tx, ctx, row.updated_at, &event).await?;
+    }
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! written down.
 
 use chrono::{DateTime, Utc};
-use kernel::Problem;
+use kernel::{OrgPath, Problem};
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -61,7 +61,7 @@ pub struct IdentifierView {
     pub valid: bool,
     /// Stable word: why it is not valid, or a warning (`inner-check-digit`).
     pub problem: Option<String>,
-    /// Another customer has it too, and is the one who is found by it.
+    /// Another customer, whom the caller sees, has it too, and is the one who is found by it.
     pub contested: bool,
 }
 
@@ -168,15 +168,16 @@ pub fn opened(
     Ok(Some(shown(field, &app.pii.open(sealed)?, reveal)))
 }
 
-/// Shows a customer. The caller of this function answers for `reveal`.
+/// Shows a customer to a member of `viewer`. The caller of this function answers for `reveal`.
 pub async fn customer(
     app: &App,
     conn: &impl ConnectionTrait,
+    viewer: &OrgPath,
     row: &customer::Model,
     reveal: bool,
 ) -> Result<CustomerView, Problem> {
     let golden = party::golden_of(&party::sources_of(app, conn, row.id).await?);
-    let scope = (row.root_org.as_str(), party::kind_of(row));
+    let scope = (viewer, row.root_org.as_str(), party::kind_of(row));
     let contested =
         identifiers::contested(conn, &app.pii, scope, row.id, &golden.identifiers).await?;
     let tier = match &row.tier {
@@ -184,7 +185,7 @@ pub async fn customer(
         None => None,
     };
     let identifiers = golden.identifiers.into_iter().map(|i| IdentifierView {
-        contested: contested.iter().any(|(kind, value)| *kind == i.kind && *value == i.value),
+        contested: contested.iter().any(|(c, _)| c.kind == i.kind && c.value == i.value),
         value: if reveal { i.value.clone() } else { identifier::mask(i.kind, &i.value) },
         kind: i.kind,
         valid: i.valid,

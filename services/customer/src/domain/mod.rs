@@ -10,5 +10,6 @@ pub mod number;
 pub mod phone;
 pub mod record;
 pub mod rows;
+pub mod suspicion;
 pub mod timeline;
 pub mod uscc;

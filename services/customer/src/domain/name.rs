@@ -1,4 +1,7 @@
-//! Names: one normal form, and the words under which a name is found (Chinese, pinyin, Latin).
+//! Names: one normal form, the words under which a name is found (Chinese, pinyin, Latin), and
+//! whether two names may be one person's.
+
+use std::collections::BTreeSet;
 
 use pinyin::ToPinyin;
 
@@ -71,6 +74,76 @@ fn readings(run: &str) -> Vec<Vec<&'static str>> {
     all
 }
 
+/// The name as somebody who may not see it is shown it: its first character.
+#[must_use]
+pub fn mask(name: &str) -> String {
+    name.chars().take(1).chain("**".chars()).collect()
+}
+
+/// Whether two parties' names, each with its Latin spelling if it has one, are compatible: the same
+/// text, case, white space, punctuation and full-width forms aside; the same Latin words, the
+/// surname first or last; or the pinyin of the one spelled in Latin by the other (张三, "San Zhang").
+/// Two Chinese names that only sound alike are two names.
+#[must_use]
+pub fn compatible(a: (&str, Option<&str>), b: (&str, Option<&str>)) -> bool {
+    let (a, b) = (Forms::of(a), Forms::of(b));
+    let meet = |x: &BTreeSet<String>, y: &BTreeSet<String>| x.intersection(y).next().is_some();
+    meet(&a.written, &b.written) || meet(&a.read, &b.written) || meet(&a.written, &b.read)
+}
+
+/// Ways in which a name may stand, without spaces.
+#[derive(Debug, Default)]
+struct Forms {
+    written: BTreeSet<String>,
+    /// Pinyin of a wholly Chinese name.
+    read: BTreeSet<String>,
+}
+
+impl Forms {
+    fn of((name, latin): (&str, Option<&str>)) -> Self {
+        let mut forms = Self::default();
+        for text in std::iter::once(name).chain(latin) {
+            let words = words(text);
+            let joined = words.concat();
+            if joined.is_empty() {
+                continue;
+            }
+            if let [first @ .., last] = &words[..]
+                && joined.chars().all(|c| c.to_pinyin().is_none())
+            {
+                forms.written.insert(format!("{last}{}", first.concat()));
+            }
+            if joined.chars().all(|c| c.to_pinyin().is_some()) {
+                for reading in readings(&joined) {
+                    let reading = reading.concat();
+                    // Passports and forms write ü as v, u or yu.
+                    for plain in ["ü", "v", "u", "yu"] {
+                        forms.read.insert(reading.replace('ü', plain));
+                    }
+                }
+            }
+            forms.written.insert(joined);
+        }
+        forms
+    }
+}
+
+/// Letters and digits in lower case, full-width ones made plain; the rest only separates.
+fn words(text: &str) -> Vec<String> {
+    let plain = |c: char| match u32::from(c) {
+        wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap_or(c),
+        _ => c,
+    };
+    text.chars()
+        .map(plain)
+        .collect::<String>()
+        .to_lowercase()
+        .split(|c: char| !c.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 fn chinese_runs(text: &str) -> Vec<String> {
     let mut runs: Vec<String> = Vec::new();
     let mut open = false;
@@ -123,6 +196,47 @@ mod tests {
             assert!(finds(name, query), "{name}: {}", search_text(name));
         }
         assert!(finds("解放路小学", "jiefangluxiaoxue"));
+    }
+
+    #[test]
+    fn names_that_may_be_one_persons() {
+        for (a, b) in [
+            ("张三", "张 三"),
+            ("张三", "Zhang San"),
+            ("San ZHANG", "张三"),
+            ("单雄信", "Shan Xiongxin"),
+            ("欧阳修", "Xiu Ouyang"),
+            ("吕布", "LV BU"),
+            ("Alice Smith", "smith, alice"),
+            ("阿凡提·买买提", "阿凡提买买提"),
+            ("ＡＢＣ有限公司", "abc有限公司"),
+        ] {
+            assert!(compatible((a, None), (b, None)), "{a} {b}");
+            assert!(compatible((b, None), (a, None)), "{b} {a}");
+        }
+        assert!(compatible(("王芳", Some("Fanny Wang")), ("Wang Fanny", None)));
+    }
+
+    #[test]
+    fn names_that_are_two_persons() {
+        for (a, b) in [
+            ("张三", "李四"),
+            ("张三", "骗子"),
+            ("张三", "张叁"),
+            ("张三", "Zhang"),
+            ("王丽", "王莉"),
+            ("Alice Smith", "Bob Smith"),
+            ("·", "。"),
+            ("张三", ""),
+        ] {
+            assert!(!compatible((a, None), (b, None)), "{a} {b}");
+        }
+        assert!(!compatible(("王芳", Some("Fang Wang")), ("李雷", Some("Lei Li"))));
+    }
+
+    #[test]
+    fn a_masked_name_is_its_first_character() {
+        assert_eq!((mask("张三").as_str(), mask("").as_str()), ("张**", "**"));
     }
 
     #[test]

@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::identifier::{Identifier, IdentifierKind, PartyKind};
+use super::{
+    identifier::{Identifier, IdentifierKind, PartyKind},
+    matching, name,
+};
 
 /// Fields of which a party has one value.
 #[derive(
@@ -81,6 +84,15 @@ impl Draft {
     }
 }
 
+/// A sign that a source means somebody else under a key that it has used before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Departure {
+    /// No spelling of the name that was known.
+    Name,
+    /// Another identity card, credit code or member number.
+    Identifier(IdentifierKind),
+}
+
 /// A source record in normal form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -125,6 +137,30 @@ impl Record {
         next
     }
 
+    /// What speaks against this being the party that `old` was about.
+    #[must_use]
+    pub fn departures(&self, old: &Self) -> Vec<Departure> {
+        let text = |record: &Self, field| record.fields.get(&field)?.value.clone();
+        let names = |record: &Self| {
+            (text(record, Field::Name).unwrap_or_default(), text(record, Field::LatinName))
+        };
+        let ((new, new_latin), (known, known_latin)) = (names(self), names(old));
+        let mut found = vec![];
+        if !name::compatible((&new, new_latin.as_deref()), (&known, known_latin.as_deref())) {
+            found.push(Departure::Name);
+        }
+        let of = |record: &Self, kind| -> Vec<Identifier> {
+            record.all_identifiers().into_iter().filter(|i| i.kind == kind && i.valid).collect()
+        };
+        for kind in IdentifierKind::ALL.into_iter().filter(|kind| matching::is_strong(*kind)) {
+            let (new, known) = (of(self, kind), of(old, kind));
+            if !new.is_empty() && !known.is_empty() && !new.iter().any(|i| known.contains(i)) {
+                found.push(Departure::Identifier(kind));
+            }
+        }
+        found
+    }
+
     /// Main phone and e-mail first, then the others; each value once.
     #[must_use]
     pub fn all_identifiers(&self) -> Vec<Identifier> {
@@ -150,7 +186,7 @@ fn normal_form(field: Field, raw: Option<&str>) -> (Option<String>, bool) {
     let kind = match field {
         Field::Phone => IdentifierKind::Phone,
         Field::Email => IdentifierKind::Email,
-        Field::Name | Field::LatinName => return (Some(super::name::normalise(raw)), true),
+        Field::Name | Field::LatinName => return (Some(name::normalise(raw)), true),
         Field::Locale | Field::Address => return (Some(raw.to_owned()), true),
     };
     let read = Identifier::read(kind, raw, NaiveDate::MIN);
@@ -186,6 +222,22 @@ mod tests {
         let name_only = Draft::default().with(Field::Name, Some("张三丰"));
         assert!(record.amended(&name_only, at(2)).fields.contains_key(&Field::Email));
         assert!(!record.replaced(&name_only, at(2)).fields.contains_key(&Field::Email));
+    }
+
+    #[test]
+    fn another_name_or_identity_card_is_noticed() {
+        let record = |name: &str, card: &str| {
+            let mut draft = Draft::default().with(Field::Name, Some(name));
+            draft.identifiers = Some(vec![(IdentifierKind::IdCard, card.to_owned())]);
+            Record::empty(PartyKind::Person).replaced(&draft, at(1))
+        };
+        let (one, other) = ("11010519491231002X", "440524188001010014");
+        let known = record("张三", one);
+        assert_eq!(record("Zhang San", one).departures(&known), []);
+        assert_eq!(record("李四", one).departures(&known), [Departure::Name]);
+        let card = Departure::Identifier(IdentifierKind::IdCard);
+        assert_eq!(record("张三", other).departures(&known), [card]);
+        assert_eq!(record("张三", "unreadable").departures(&known), []);
     }
 
     #[test]

@@ -76,6 +76,10 @@ pub fn note(ty: &str, data: &Value) -> Option<Noted> {
     let id = |part: &Value, name: &str| part.get(name)?.as_str()?.parse::<Uuid>().ok();
     let parts: Vec<&Value> =
         std::iter::once(data).chain(SUBJECTS.iter().filter_map(|name| data.get(name))).collect();
+    if parts.iter().any(|part| id(part, "merged_into").is_some()) {
+        // The same was told under the living id.
+        return None;
+    }
     let customer_id = parts.iter().find_map(|part| id(part, "customer_id"))?;
     let ticket_id = parts.iter().find_map(|part| id(part, "ticket_id"));
     let mut summary = Map::new();
@@ -170,6 +174,13 @@ mod tests {
             None
         );
         assert_eq!(note("kefu.quality.report_published.v1", &json!({ "period": "2026-03" })), None);
+    }
+
+    #[test]
+    fn what_is_told_again_under_a_former_id_is_no_second_line() {
+        let (former, living) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let data = json!({ "customer": { "customer_id": former, "merged_into": living } });
+        assert_eq!(note("kefu.customer.changed.v1", &data), None);
     }
 
     #[test]

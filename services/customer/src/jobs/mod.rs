@@ -9,7 +9,8 @@ use crate::app::{App, aftercare};
 /// All jobs.
 #[must_use]
 pub fn all(app: &App) -> Vec<Job> {
-    let (tiers, standards) = (app.clone(), app.clone());
+    let (tiers, standards, units, suspicions) =
+        (app.clone(), app.clone(), app.clone(), app.clone());
     vec![
         Job::every("end_tiers", Duration::from_secs(60), move || {
             let app = tiers.clone();
@@ -18,6 +19,14 @@ pub fn all(app: &App) -> Vec<Job> {
         Job::every("refresh_standards", Duration::from_secs(5), move || {
             let app = standards.clone();
             async move { aftercare::refresh_standards(&app).await }
+        }),
+        Job::every("tell_units", Duration::from_secs(60), move || {
+            let app = units.clone();
+            async move { aftercare::tell_units(&app).await }
+        }),
+        Job::every("count_suspicions", Duration::from_secs(30), move || {
+            let app = suspicions.clone();
+            async move { aftercare::count_suspicions(&app).await }
         }),
     ]
 }

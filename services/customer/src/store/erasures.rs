@@ -35,21 +35,44 @@ pub async fn note(
     sql::execute(tx, insert, vec![id.into(), reason.into(), by.into(), now.into()]).await.map(drop)
 }
 
-/// Deletes what sources and people have said of a customer, but not his row.
-pub async fn delete_data(tx: &Tx, id: Uuid, source_records: &[Uuid]) -> Result<(), DbErr> {
+/// Deletes source records.
+pub async fn delete_records(tx: &Tx, source_records: &[Uuid]) -> Result<(), DbErr> {
     for record in source_records {
         for delete in [
             "DELETE FROM identifier WHERE source_record_id = $1",
             "DELETE FROM membership WHERE source_record_id = $1",
+            "DELETE FROM membership_move WHERE source_record_id = $1",
             "DELETE FROM source_record WHERE id = $1",
         ] {
             sql::execute(tx, delete, vec![(*record).into()]).await?;
         }
     }
+    Ok(())
+}
+
+/// Empties the row of a former customer; answers its version, if it is there.
+pub async fn empty_former(
+    tx: &Tx,
+    id: Uuid,
+    name: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<i64>, DbErr> {
+    let update = "UPDATE customer SET name = $2, latin_name = NULL, phone_sealed = NULL,
+         phone_valid = FALSE, email_sealed = NULL, email_valid = FALSE, address_sealed = NULL,
+         version = version + 1, updated_at = $3, erased_at = $3
+       WHERE id = $1 RETURNING version";
+    let row = sql::one(tx, update, vec![id.into(), name.into(), now.into()]).await?;
+    row.map(|row| row.try_get("", "version")).transpose()
+}
+
+/// Deletes what people have said of a customer, and whom they were suspected to be, but not their
+/// row.
+pub async fn delete_data(tx: &Tx, id: Uuid) -> Result<(), DbErr> {
     for statement in [
         "DELETE FROM contact WHERE customer_id = $1",
         "UPDATE assignment SET reason = NULL WHERE customer_id = $1",
         "UPDATE pii_access_log SET purpose = NULL WHERE customer_id = $1",
+        "DELETE FROM suspected_duplicate WHERE newcomer_id = $1 OR known_id = $1",
     ] {
         sql::execute(tx, statement, vec![id.into()]).await?;
     }

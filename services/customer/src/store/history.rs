@@ -45,3 +45,9 @@ pub async fn assign(
     ];
     sql::execute(tx, insert, values).await.map(drop)
 }
+
+/// Ends whatever is assigned to a customer.
+pub async fn end_all(tx: &Tx, customer: Uuid, now: DateTime<Utc>) -> Result<(), DbErr> {
+    let end = "UPDATE assignment SET ended_at = $2 WHERE customer_id = $1 AND ended_at IS NULL";
+    sql::execute(tx, end, vec![customer.into(), now.into()]).await.map(drop)
+}

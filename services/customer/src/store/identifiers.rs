@@ -1,11 +1,12 @@
 //! Blind-indexed identifiers: lookup, and the claim of a party on what tells who it is.
 
+use kernel::OrgPath;
 use sea_orm::{ConnectionTrait, DbErr, Value};
 use store::{Pii, Tx, sql};
 use uuid::Uuid;
 
 use crate::domain::{
-    identifier::{Identifier, IdentifierKind, PartyKind},
+    identifier::{Identifier, PartyKind},
     matching::Hit,
 };
 
@@ -85,25 +86,80 @@ pub async fn claim(
     settle(tx, pii, scope, customer, (&[], identifiers)).await
 }
 
-/// As [`claim`], for a party that is not there yet: all of it, or nothing. `None` when more than
-/// `known` of the identifiers are somebody else's; what was claimed is then free for others at
-/// once and not only when the transaction ends, so that it may go on to lock a customer.
-pub async fn claim_or_leave(
+/// As [`claim`], for a party that is not there yet. What somebody else holds is locked, so that of
+/// two newcomers who share it the second waits for the first, and then sees them.
+pub async fn claim_in_turn(
     tx: &Tx,
     pii: &Pii,
     scope: (&str, PartyKind),
     customer: Uuid,
-    (identifiers, known): (&[Identifier], usize),
-) -> Result<Option<Vec<Identifier>>, DbErr> {
-    // Deleted rows would stay locked; only the end of a subtransaction lets go of them.
-    tx.execute_unprepared("SAVEPOINT claim").await?;
-    let refused = claim(tx, pii, scope, customer, identifiers).await?;
-    let left = refused.len() > known;
-    if left {
-        tx.execute_unprepared("ROLLBACK TO SAVEPOINT claim").await?;
+    identifiers: &[Identifier],
+) -> Result<Vec<Identifier>, DbErr> {
+    let mut ordered: Vec<&Identifier> = identifiers.iter().collect();
+    ordered.sort_by_key(|i| (i.kind, blind(pii, i)));
+    let mut refused = vec![];
+    for identifier in ordered {
+        // What is given up while we wait is there to be claimed.
+        while !claim_one(tx, pii, scope, customer, identifier).await? {
+            if lock_held(tx, pii, scope, identifier).await? {
+                refused.push(identifier.clone());
+                break;
+            }
+        }
     }
-    tx.execute_unprepared("RELEASE SAVEPOINT claim").await?;
-    Ok((!left).then_some(refused))
+    Ok(refused)
+}
+
+/// Waits for the identifier's claim; answers whether there still is one.
+async fn lock_held(
+    tx: &Tx,
+    pii: &Pii,
+    (root, party): (&str, PartyKind),
+    identifier: &Identifier,
+) -> Result<bool, DbErr> {
+    let select = "SELECT customer_id FROM identity
+       WHERE root_org = $1 AND party_kind = $2 AND kind = $3 AND blind = $4";
+    let lock = if tx.is_postgres() { " FOR UPDATE" } else { "" };
+    let row = sql::one(tx, &format!("{select}{lock}"), key(pii, root, party, identifier)).await?;
+    Ok(row.is_some())
+}
+
+/// Marks where the transaction stands, to go back to by [`give_back`].
+pub async fn before_claims(tx: &Tx) -> Result<(), DbErr> {
+    tx.execute_unprepared("SAVEPOINT claim").await.map(drop)
+}
+
+/// Keeps what was claimed since [`before_claims`].
+pub async fn keep_claims(tx: &Tx) -> Result<(), DbErr> {
+    tx.execute_unprepared("RELEASE SAVEPOINT claim").await.map(drop)
+}
+
+/// Gives up what was claimed and locked since [`before_claims`], for others at once and not only
+/// when the transaction ends, so that it may go on to lock a customer. Deleted rows would stay
+/// locked; only the end of a subtransaction lets go of them.
+pub async fn give_back(tx: &Tx) -> Result<(), DbErr> {
+    tx.execute_unprepared("ROLLBACK TO SAVEPOINT claim").await?;
+    keep_claims(tx).await
+}
+
+/// Passes the claims of one party on to another, in the one order.
+pub async fn hand_over(
+    tx: &Tx,
+    pii: &Pii,
+    (root, party): (&str, PartyKind),
+    (from, to): (Uuid, Uuid),
+    identifiers: &[Identifier],
+) -> Result<(), DbErr> {
+    let mut ordered: Vec<&Identifier> = identifiers.iter().collect();
+    ordered.sort_by_key(|i| (i.kind, blind(pii, i)));
+    for identifier in ordered {
+        let update = "UPDATE identity SET customer_id = $6
+           WHERE root_org = $1 AND party_kind = $2 AND kind = $3 AND blind = $4 AND customer_id = $5";
+        let mut values = key(pii, root, party, identifier);
+        values.extend([from.into(), to.into()]);
+        sql::execute(tx, update, values).await?;
+    }
+    Ok(())
 }
 
 /// Gives up the claims on `gone` and makes those on `new`, as [`claim`] does: both in the one
@@ -219,20 +275,23 @@ pub async fn stated_by(
     Ok(ids)
 }
 
-/// Which of a party's identifiers somebody else holds.
+/// Which of a party's identifiers another party holds whom the viewer's unit sees, and who that
+/// is. Of parties that it does not see nothing is told: neither who they are nor that they exist.
 pub async fn contested(
     conn: &impl ConnectionTrait,
     pii: &Pii,
-    (root, party): (&str, PartyKind),
+    (viewer, root, party): (&OrgPath, &str, PartyKind),
     customer: Uuid,
     identifiers: &[Identifier],
-) -> Result<Vec<(IdentifierKind, String)>, DbErr> {
-    let mut found = vec![];
+) -> Result<Vec<(Identifier, Uuid)>, DbErr> {
+    let mut held = vec![];
     for identifier in identifiers.iter().filter(|i| i.gives_identity(party)) {
-        let held = holders(conn, pii, (root, party), std::slice::from_ref(identifier)).await?;
-        if held.iter().any(|hit| hit.customer != customer) {
-            found.push((identifier.kind, identifier.value.clone()));
-        }
+        let holders = holders(conn, pii, (root, party), std::slice::from_ref(identifier)).await?;
+        let others = holders.iter().filter(|hit| hit.customer != customer);
+        held.extend(others.map(|hit| (identifier.clone(), hit.customer)));
     }
-    Ok(found)
+    let ids: Vec<Uuid> = held.iter().map(|(_, holder)| *holder).collect();
+    let seen = super::candidates::seen_by(conn, viewer, &ids).await?;
+    held.retain(|(_, holder)| seen.contains(holder));
+    Ok(held)
 }

@@ -1,11 +1,13 @@
 //! Tables and the statements on them.
 
+pub mod candidates;
 pub mod customers;
 pub mod entities;
 pub mod erasures;
 pub mod history;
 pub mod identifiers;
 pub mod sources;
+pub mod suspects;
 pub mod tiers;
 
 use store::{Migrations, SqlMigration};
@@ -21,6 +23,10 @@ pub fn migrations() -> Migrations {
             SqlMigration::new("m0100_customer", include_str!("m0100_customer.sql")),
             SqlMigration::new("m0101_customer_search", ::store::fts_ddl!("customer")),
             SqlMigration::new("m0102_erasure", include_str!("m0102_erasure.sql")),
+            SqlMigration::new(
+                "m0103_suspected_duplicate",
+                include_str!("m0103_suspected_duplicate.sql"),
+            ),
         ],
     ])
 }

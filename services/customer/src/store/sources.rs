@@ -101,3 +101,25 @@ pub async fn join(
         .await
         .map(drop)
 }
+
+/// Makes the records of one party those of another, and notes from where they came; nothing else
+/// changes.
+pub async fn move_all(
+    tx: &Tx,
+    from: Uuid,
+    to: Uuid,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), DbErr> {
+    for member in of_customer(tx, from).await? {
+        let insert = "INSERT INTO membership_move (id, source_record_id, from_id, to_id, moved_at)
+           VALUES ($1, $2, $3, $4, $5)";
+        let id = kernel::new_id();
+        let values = vec![id.into(), member.id.into(), from.into(), to.into(), now.into()];
+        sql::execute(tx, insert, values).await?;
+    }
+    let update = "UPDATE membership SET customer_id = $2, reason = $3, since = $4
+       WHERE customer_id = $1";
+    let values = vec![from.into(), to.into(), reason.into(), now.into()];
+    sql::execute(tx, update, values).await.map(drop)
+}

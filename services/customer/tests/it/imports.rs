@@ -13,7 +13,7 @@ const CSV: &str = "\u{feff}客户编号,姓名,类型,手机,邮箱,客户等级
 K1,张三,个人,13800138000,zs@example.com,vip,li.si,
 K2,华星科技有限公司,企业,010-62785001,,key,,91350100M000100Y43
 K3,,个人,13900139000,,,,
-K4,王五,个人,138 0013 8000,,,,
+K4,San Zhang,个人,138 0013 8000,,,,
 K5,赵六,个人,不知道,,platinum,,
 K6,钱七,个人,没有,,,,
 K7,孙八
@@ -174,4 +174,71 @@ async fn a_file_that_cannot_be_read_is_refused_as_a_whole() {
         .await
         .expect_problem(422, "invalid")
         .done();
+}
+
+#[tokio::test]
+async fn a_source_key_that_stands_twice_is_an_error_and_overwrites_nobody() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let steward = steward(&app);
+        let csv =
+            "key,name,phone\nK1,张三,13800138000\nK2,李四,13900139000\n K1 ,王五,13700137000\n";
+        let rows = json!([
+            { "line": 2, "source_key": "K1", "name": "张三", "phone": "13800138000" },
+            { "line": 3, "source_key": "K2", "name": "李四", "phone": "13900139000" },
+            { "line": 4, "source_key": "K1", "name": "王五", "phone": "13700137000" },
+        ]);
+        let by_file = || {
+            let call = steward.post("/api/v1/customer-imports/csv?source=erp");
+            call.body("text/csv", csv).send()
+        };
+        let by_json = || {
+            let call = steward.post("/api/v1/customer-imports");
+            call.json(&json!({ "source": "erp", "rows": rows })).send()
+        };
+        let check = |body: &Value, word: &str| {
+            assert_eq!(statuses(body), [word, word, "error"]);
+            let row = &body["rows"][2];
+            assert_eq!((&row["line"], &row["code"]), (&json!(4), &json!("repeated-source-key")));
+            assert!(row["remarks"][0]["detail"].as_str().unwrap().contains("line 2"), "{row}");
+        };
+        check(&by_file().await.expect(200).body, "created");
+        let told = app.emitted().await.len();
+        for _ in 0..2 {
+            check(&by_file().await.expect(200).body, "unchanged");
+            check(&by_json().await.expect(200).body, "unchanged");
+        }
+        assert_eq!(app.emitted().await.len(), told);
+        let all = steward.get("/api/v1/customers").send().await.expect(200);
+        assert_eq!(names(&all), ["李四", "张三"]);
+    }
+}
+
+#[tokio::test]
+async fn somebody_else_under_a_known_key_is_remarked() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let steward = steward(&app);
+        let import = |name: &str, card: &str| {
+            let row = json!({ "source_key": "1", "name": name, "id_card": card });
+            let body = json!({ "source": "erp", "rows": [row] });
+            steward.post("/api/v1/customer-imports").json(&body).send()
+        };
+        let (one, other) = ("11010519491231002X", "440524188001010014");
+        import("张三", one).await.expect(200).done();
+        let spelled = import("Zhang San", one).await.expect(200);
+        assert_eq!(statuses(&spelled.body), ["updated"]);
+        assert!(spelled.body["rows"][0].get("remarks").is_none(), "{}", spelled.text);
+        let changed = import("李四", other).await.expect(200);
+        let remarks = changed.body["rows"][0]["remarks"].as_array().unwrap();
+        let codes: Vec<_> =
+            remarks.iter().map(|r| (r["pointer"].clone(), r["code"].clone())).collect();
+        assert_eq!(
+            codes,
+            [
+                (json!("/name"), json!("another-name")),
+                (json!("/id_card"), json!("another-identifier"))
+            ]
+        );
+    }
 }

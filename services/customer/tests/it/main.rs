@@ -4,6 +4,7 @@
 
 mod contacts;
 mod creation;
+mod duplicates;
 mod erasure;
 mod events;
 mod imports;

@@ -108,6 +108,7 @@ pub fn customer(app: &TestApp, locale: &str, email: Option<&str>) -> CustomerSna
         tier: None,
         standard: None,
         account_manager: None,
+        merged_into: None,
         version: 1,
     }
 }

@@ -126,6 +126,7 @@ pub fn customer(tier: Option<&str>) -> CustomerSnapshot {
         tier: tier.map(str::to_owned),
         standard: Some(ServiceStandard { sla_policy: None, channel: None, revisit_days: None }),
         account_manager: None,
+        merged_into: None,
         version: 1,
     }
 }

@@ -30,6 +30,8 @@ pub struct Model {
     pub updated_at: DateTimeUtc,
     pub created_by: String,
     pub erased_at: Option<DateTimeUtc>,
+    /// A former customer: they are known by another id now.
+    pub merged_at: Option<DateTimeUtc>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
