@@ -18,6 +18,7 @@ use uuid::Uuid;
 use super::{
     App,
     assign::{self, Assignment},
+    erase,
     input::OnMatch,
     party::{self, Party, Source},
     publish, recognise,
@@ -180,6 +181,7 @@ async fn attach(
         return Err(duplicate(hit.customer, hit.kind));
     }
     let mut party = Party::lock(app, tx, hit.customer).await?;
+    erase::refuse_erased(&party.row)?;
     let before = party.golden();
     let outcome = Outcome::Matched(hit.kind);
     let mut also = brought_in(tx, party.row.id, &intake.org).await?;

@@ -33,7 +33,6 @@ pub async fn run(
     if customers::share(tx, former, living).await? {
         also.push("orgs");
     }
-    also.extend(inherit(app, tx, ctx, &gone.row, &mut party.row).await?);
     history::end_all(tx, former, now).await?;
     retire(app, tx, gone.row.clone()).await?;
 
@@ -43,6 +42,7 @@ pub async fn run(
     let given = gone.golden().identifiers;
     identifiers::hand_over(tx, &app.pii, scope, (former, living), &given).await?;
     party.claim(app, tx, &before).await?;
+    also.extend(inherit(app, tx, ctx, &gone.row, &mut party.row).await?);
     // Last: who waits for a pair of ours may hold an identifier, and we want none any more.
     suspects::follow(tx, former, living).await?;
     let row = party.save(app, tx, ctx, &before, &also).await?;

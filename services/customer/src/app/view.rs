@@ -126,7 +126,8 @@ pub struct SourceRecordView {
     pub source: String,
     pub source_key: String,
     pub org: String,
-    /// Why it belongs to this customer: `created`, or the kind of identifier that was equal.
+    /// Why it belongs to this customer: `created`, the kind of identifier that was equal, or
+    /// `same_customer` where two were found to be one.
     pub reason: String,
     pub since: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,

@@ -97,35 +97,37 @@ pub async fn waiting(conn: &impl ConnectionTrait) -> Result<i64, DbErr> {
     sql::one(conn, select, vec![]).await?.map_or(Ok(0), |row| row.try_get("", "n"))
 }
 
-/// After `former` has become `living`: what was suspected of the one is suspected of the other.
-/// What nobody has decided and is asked about `living` already is asked once.
+/// After `former` has become `living`: what was suspected of the one is suspected of the other. Of
+/// two rows that are about one pair then, a decision stands before a question.
 pub async fn follow(tx: &Tx, former: Uuid, living: Uuid) -> Result<(), DbErr> {
     let concerned =
         Condition::any().add(Column::NewcomerId.eq(former)).add(Column::KnownId.eq(former));
     for row in Entity::find().filter(concerned).all(tx).await? {
-        let other = if row.newcomer_id == former { row.known_id } else { row.newcomer_id };
+        let came_later = row.newcomer_id == former;
+        let other = if came_later { row.known_id } else { row.newcomer_id };
         if other == living {
             continue;
         }
         let now = pair(living, other);
-        let known = Entity::find().filter(Column::Pair.eq(now.as_str())).one(tx).await?;
-        let (statement, values) = match known {
-            None => {
-                let column = if row.newcomer_id == former { "newcomer_id" } else { "known_id" };
-                let update = format!(
-                    "UPDATE suspected_duplicate SET pair = $2, {column} = $3 WHERE id = $1"
-                );
-                (update, vec![row.id.into(), now.into(), living.into()])
+        if let Some(known) = Entity::find().filter(Column::Pair.eq(now.as_str())).one(tx).await? {
+            let redundant = match (is_decided(&row), is_decided(&known)) {
+                (false, _) => row.id,
+                (true, false) => known.id,
+                (true, true) => continue,
+            };
+            Entity::delete_by_id(redundant).exec(tx).await?;
+            if redundant == row.id {
+                continue;
             }
-            Some(_)
-                if [State::Open.as_str(), State::Agreed.as_str()].contains(&row.state.as_str()) =>
-            {
-                let delete = "DELETE FROM suspected_duplicate WHERE id = $1".to_owned();
-                (delete, vec![row.id.into()])
-            }
-            Some(_) => continue,
-        };
-        sql::execute(tx, &statement, values).await?;
+        }
+        let column = if came_later { "newcomer_id" } else { "known_id" };
+        let update =
+            format!("UPDATE suspected_duplicate SET pair = $2, {column} = $3 WHERE id = $1");
+        sql::execute(tx, &update, vec![row.id.into(), now.into(), living.into()]).await?;
     }
     Ok(())
+}
+
+fn is_decided(row: &suspected_duplicate::Model) -> bool {
+    [State::Same.as_str(), State::Different.as_str()].contains(&row.state.as_str())
 }

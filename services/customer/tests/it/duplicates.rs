@@ -341,3 +341,84 @@ async fn four_who_share_a_phone_and_come_at_once_are_four() {
         assert_eq!(suspicions(&agent, "open").await.len(), 3);
     }
 }
+
+#[tokio::test]
+async fn a_verdict_goes_with_those_who_become_one() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let steward = steward(&app);
+        let customer = async |name: &str, mail: Option<&str>| {
+            let body = json!({ "kind": "person", "name": name, "phone": PHONE, "email": mail });
+            create(&steward, body).await.expect(201)
+        };
+        let first = customer("甲", None).await;
+        let second = customer("乙", Some("b@example.com")).await;
+        let apart = suspicions(&steward, "open").await;
+        decide(&steward, &apart[0], "different").await.expect(200).done();
+        // Suspected to be the first by the phone, and then the second by the mail as well.
+        let put = async |body: Value| {
+            steward.put("/api/v1/customers/by-source/erp/3").json(&body).send().await
+        };
+        let third = put(person("丙", PHONE)).await.expect(201);
+        let more =
+            json!({ "kind": "person", "name": "丙", "phone": PHONE, "email": "b@example.com" });
+        assert_eq!(put(more).await.expect(200).id(), third.id());
+        let open = suspicions(&steward, "open").await;
+        assert_eq!(open.len(), 2);
+        let with_second = |s: &&Value| s["known"]["customer_id"] == json!(second.id());
+        let second_too = open.iter().find(with_second).expect("by the mail");
+        decide(&steward, second_too, "same").await.expect(200).done();
+        assert_eq!(steward.get(&path(&third)).send().await.expect(200).id(), second.id());
+        // The first and the second stay two, whatever became one with the second.
+        assert!(suspicions(&steward, "open").await.is_empty());
+        assert_eq!(suspicions(&steward, "different").await.len(), 1);
+        assert_eq!(steward.get(&path(&first)).send().await.expect(200).id(), first.id());
+    }
+}
+
+#[tokio::test]
+async fn decisions_and_arrivals_at_once_end_well() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let steward = steward(&app);
+        let names: Vec<String> = (0..6).map(|i| format!("同名{i}")).collect();
+        for name in &names {
+            create(&steward, person(name, PHONE)).await.expect(201).done();
+        }
+        let open = suspicions(&steward, "open").await;
+        assert_eq!(open.len(), 5);
+        let arrivals = names.iter().cycle().take(24).map(|name| {
+            let steward = steward.clone();
+            async move { create(&steward, person(name, PHONE)).await }
+        });
+        let decisions = open.iter().map(|s| decide(&steward, s, "same"));
+        let (arrived, decided) = futures::join!(join_all(arrivals), join_all(decisions));
+        // A record whose customer has become another's in that very moment is asked for again.
+        let arrived: Vec<u16> = arrived.iter().map(|r| r.status).collect();
+        assert!(arrived.iter().all(|s| [200, 201, 409].contains(s)), "{arrived:?}");
+        let decided: Vec<u16> = decided.iter().map(|r| r.status).collect();
+        assert!(decided.iter().all(|s| *s == 200), "{decided:?}");
+        // Nothing hangs on a former customer.
+        for left in [
+            "SELECT 1 AS n FROM membership m JOIN customer c ON c.id = m.customer_id WHERE c.merged_at IS NOT NULL",
+            "SELECT 1 AS n FROM identity i JOIN customer c ON c.id = i.customer_id WHERE c.merged_at IS NOT NULL",
+        ] {
+            assert!(store::sql::one(&app.db, left, vec![]).await.unwrap().is_none(), "{left}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_never_told_is_told_once() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let made = create(&agent(&app), person("张三", PHONE)).await.expect(201);
+        let insert = "INSERT INTO untold_units (customer_id) VALUES ($1)";
+        store::sql::execute(&app.db, insert, vec![made.id().into()]).await.unwrap();
+        for _ in 0..2 {
+            app.run_job("tell_units").await;
+            let told = changed(&app).await;
+            assert_eq!((told.len(), &told[0].changed), (1, &vec!["orgs".to_owned()]));
+        }
+    }
+}
