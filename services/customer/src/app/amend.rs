@@ -13,7 +13,7 @@ use super::{
     recognise,
 };
 use crate::{
-    domain::{identifier::Identifier, record::Record},
+    domain::{identifier::Identifier, matching, record::Record},
     store::{
         entities::{customer, source_record},
         identifiers,
@@ -55,8 +55,8 @@ pub async fn run(
     party.save(app, tx, ctx, &before, &[]).await
 }
 
-/// Who enters an identifier of somebody else is told so, if they see that customer; else it is
-/// kept, and whoever sees both decides.
+/// Who enters an identity card, credit code or member number of somebody else is told so, if they
+/// see that customer. Else it is kept, as a shared telephone is, and whoever sees both decides.
 async fn refuse_others(
     app: &App,
     tx: &Tx,
@@ -68,6 +68,7 @@ async fn refuse_others(
     let entered = entered.all_identifiers();
     let refused: Vec<Identifier> = refused
         .iter()
+        .filter(|r| matching::is_strong(r.kind))
         .filter(|r| entered.iter().any(|e| e.kind == r.kind && e.value == r.value))
         .cloned()
         .collect();

@@ -23,7 +23,7 @@ pub async fn record(
     root: &str,
     record: &Record,
 ) -> Result<Verdict, Problem> {
-    let text = |field| Some(record.fields.get(&field)?.value.clone()?);
+    let text = |field| record.fields.get(&field)?.value.clone();
     let names = (text(Field::Name).unwrap_or_default(), text(Field::LatinName));
     let all = record.all_identifiers();
     decide(app, tx, ctx, (root, record.kind, Uuid::nil()), names, &all).await

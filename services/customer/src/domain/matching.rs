@@ -170,7 +170,7 @@ mod tests {
     fn a_telephone_or_an_address_alone_joins_nobody() {
         for kind in [K::Phone, K::Email] {
             let one = known(1, "张三", &[kind]);
-            assert_eq!(outcome(&incoming("李四"), &[one.clone()]), (None, vec![1]));
+            assert_eq!(outcome(&incoming("李四"), std::slice::from_ref(&one)), (None, vec![1]));
             assert_eq!(outcome(&incoming("Zhang San"), &[one]), (Some(1), vec![]));
         }
         let second = known(1, "张三", &[K::Phone, K::Email]);
@@ -194,7 +194,7 @@ mod tests {
     fn what_the_caller_does_not_see_is_no_match() {
         for shared in [&[K::IdCard][..], &[K::Phone, K::Email], &[K::Phone]] {
             let foreign = Candidate { visible: false, ..known(1, "张三", shared) };
-            assert_eq!(outcome(&incoming("张三"), &[foreign.clone()]), (None, vec![1]));
+            assert_eq!(outcome(&incoming("张三"), std::slice::from_ref(&foreign)), (None, vec![1]));
             let own = Candidate { holds: false, ..known(2, "张三", &[K::Phone]) };
             assert_eq!(outcome(&incoming("张三"), &[foreign, own]), (Some(2), vec![1]));
         }
@@ -216,8 +216,8 @@ mod tests {
         let card = |number: &str| vec![(K::IdCard, number.to_owned())];
         let one = Candidate { documents: card("A"), ..known(1, "张三", &[K::Phone, K::Email]) };
         let with = |number| Incoming { documents: card(number), ..incoming("张三") };
-        assert_eq!(outcome(&with("B"), &[one.clone()]), (None, vec![]));
-        assert_eq!(outcome(&with("A"), &[one.clone()]), (Some(1), vec![]));
+        assert_eq!(outcome(&with("B"), std::slice::from_ref(&one)), (None, vec![]));
+        assert_eq!(outcome(&with("A"), std::slice::from_ref(&one)), (Some(1), vec![]));
         assert_eq!(outcome(&incoming("张三"), &[one]), (Some(1), vec![]));
     }
 }

@@ -167,9 +167,13 @@ async fn a_shared_phone_with_another_identity_card_is_another_person() {
         .expect(409)
         .done();
         let path = format!("/api/v1/customers/{}", two.id());
-        let entered =
-            agent.patch(&path).if_match(1).json(&json!({ "phone": "13800138000" })).send().await;
-        entered.expect_problem(409, "duplicate-customer").done();
+        let entered = json!({ "phone": "13800138000" });
+        let entered = agent.patch(&path).if_match(1).json(&entered).send().await.expect(200);
+        assert_eq!(phone(&entered), true);
+        let stolen = json!({ "identifiers": card("11010519491231002X") });
+        let stolen = agent.patch(&path).if_match(1).json(&stolen).send().await;
+        let stolen = stolen.expect_problem(409, "duplicate-customer");
+        assert!(stolen.text.contains(&one.id().to_string()), "{}", stolen.text);
         let key = app.db.clone();
         let record = store::sql::one(&key, "SELECT source_key FROM source_record s JOIN membership m ON m.source_record_id = s.id WHERE m.customer_id = $1", vec![one.id().into()]).await.unwrap().unwrap();
         let record: String = record.try_get("", "source_key").unwrap();
