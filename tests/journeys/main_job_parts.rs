@@ -85,7 +85,7 @@ pub async fn prepare(stack: &Stack, mail: &str) -> String {
                     .json(&with_org(&probe, "/acme/south")),
             )
             .await;
-        (answer.status != 422).then(|| answer.expect(201))
+        (answer.status != 409).then(|| answer.expect(201))
     })
     .await;
     id

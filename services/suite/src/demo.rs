@@ -269,7 +269,7 @@ async fn insist(agent: &Client, key: &str, ticket: &Value) -> Result<Value, Stri
     let mut tries = 0;
     loop {
         match agent.post("/api/v1/tickets", Some(key), ticket).await {
-            Err(message) if message.contains("unknown-customer") && tries < 100 => {
+            Err(message) if message.contains("customer-not-yet-known") && tries < 100 => {
                 tries += 1;
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }

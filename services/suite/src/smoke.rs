@@ -220,14 +220,14 @@ async fn complain(
         "customer_id": customer, "external_ref": format!("smoke-{run}"),
     });
     let key = format!("smoke-{run}");
-    // Ticketing hears of the customer by his event: until then it refuses.
+    // Ticketing hears of the customer by his event: a while later it says "not yet".
     let first = progress
         .until(async || {
             let path = "/api/v1/tickets";
             let (status, body) = ticketing.send(Method::POST, path, Some(&key), &complaint).await?;
             progress.see(format!("{status} {body}"));
-            let unknown = status == StatusCode::UNPROCESSABLE_ENTITY
-                && body.to_string().contains("/customer_id");
+            let unknown =
+                status == StatusCode::CONFLICT && body["code"] == "customer-not-yet-known";
             match status {
                 StatusCode::CREATED => Ok(Some(body)),
                 _ if unknown => Ok(None),

@@ -17,7 +17,7 @@ use actix_web::web::Data;
 use host::{Built, Error, Module, Parts};
 
 use crate::{
-    app::{App, Numbers},
+    app::{App, Arrivals, Numbers},
     store::configs::Configs,
 };
 
@@ -42,6 +42,7 @@ fn build(parts: Parts) -> Result<Built, Error> {
         pii: parts.pii,
         configs: Configs::default(),
         numbers: Numbers::default(),
+        arrivals: Arrivals::default(),
     };
     let (reactions, jobs) = (reactions::all(&app), jobs::all(&app));
     let state = Data::new(app);

@@ -15,6 +15,7 @@ use crate::{
     app::{
         App,
         change_ticket::{self, TicketPatch},
+        known_customer,
         list_tickets::{self, TicketQuery},
         open_ticket::{self, NewTicket},
         read_ticket,
@@ -35,6 +36,10 @@ pub struct PartQuery {
 
 /// Takes a matter. Its number, queue and timers are chosen by the configuration; a repeated
 /// complaint (same customer and category within 7 days) is linked and escalated at once.
+///
+/// A customer whom the caller may not see does not exist: 422. One made just now may not be known
+/// here yet: the request waits a moment for them and is then answered 409 `customer-not-yet-known`
+/// with `Retry-After`.
 #[utoipa::path(tag = "tickets", security(("bearer" = ["ticket:create"])), params(IdempotencyHeader),
     request_body = NewTicket, responses((status = 201, description = "The ticket.", body = TicketView)))]
 #[post("/api/v1/tickets")]
@@ -44,6 +49,7 @@ pub async fn create_ticket(
     input: Idempotent<NewTicket>,
 ) -> http::Result {
     let (ctx, locale) = (caller.context(), caller.locale());
+    known_customer::wait_for(&app, &ctx, input.body().customer_id).await?;
     let work = async |tx: &Tx, body| {
         let ticket = open_ticket::run(&app, tx, &ctx, locale, body).await?;
         let location = format!("/api/v1/tickets/{}", ticket.id);

@@ -11,6 +11,7 @@ pub mod fire_timers;
 pub mod forget_customer;
 pub mod hand_over;
 pub mod import_servicenow;
+pub mod known_customer;
 pub mod list_tickets;
 pub mod move_ticket;
 mod numbers;
@@ -29,7 +30,7 @@ use std::sync::Arc;
 use kernel::Clock;
 use store::{Db, Pii};
 
-pub use self::numbers::Numbers;
+pub use self::{known_customer::Arrivals, numbers::Numbers};
 use crate::store::configs::Configs;
 
 /// What use cases work with. Cheap to clone.
@@ -40,4 +41,5 @@ pub struct App {
     pub pii: Pii,
     pub configs: Configs,
     pub numbers: Numbers,
+    pub arrivals: Arrivals,
 }

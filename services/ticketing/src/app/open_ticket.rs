@@ -13,6 +13,7 @@ use super::{
     change_ticket::check_level,
     edit::{Edit, actor_kind},
     facts::{Escalation, Fact},
+    known_customer::{Meant, meant},
     numbers::number_text,
     timers::{Start, Timer},
 };
@@ -57,6 +58,7 @@ pub struct NewTicket {
     /// `zh-CN` or `en`; the customer's language without it.
     #[schema(pattern = "^(zh-CN|en)$")]
     pub locale: Option<String>,
+    /// A customer whom the caller may see: one of the caller's unit or a unit below it.
     pub customer_id: Option<Uuid>,
     /// Key of a queue; chosen by kind without it.
     #[schema(min_length = 1, max_length = 64)]
@@ -102,9 +104,14 @@ pub async fn run(
     new: NewTicket,
 ) -> Result<ticket::Model, Problem> {
     let now = app.clock.now();
-    let (config, customer) =
+    let (config, found) =
         app.configs.get_with_customer(tx, &ctx.actor.org, new.customer_id, now).await?;
-    check(&config, ctx, &new, customer.as_ref())?;
+    let meant = new.customer_id.map(|id| meant(app, &ctx.actor.org, id, found));
+    check(&config, ctx, &new, meant.as_ref())?;
+    let customer = match meant {
+        Some(meant) => meant.found("/customer_id")?,
+        None => None,
+    };
     let org = match &new.org {
         Some(org) => OrgPath::parse(org)?,
         None => ctx.actor.org.clone(),
@@ -140,7 +147,7 @@ fn check(
     config: &Config,
     ctx: &Context,
     new: &NewTicket,
-    customer: Option<&customer::Model>,
+    customer: Option<&Meant>,
 ) -> Result<(), Problem> {
     let mut fields = Fields::new();
     fields.text("/subject", &new.subject, 1, limits::NAME);
@@ -174,15 +181,8 @@ fn check(
             "must be zh-CN or en",
         );
     }
-    if new.customer_id.is_some() {
-        let same_enterprise =
-            customer.is_some_and(|c| c.erased_at.is_none() && ctx.actor.org.root().covers(&c.org));
-        fields.check(
-            same_enterprise,
-            "/customer_id",
-            "unknown-customer",
-            "there is no such customer",
-        );
+    if let Some(customer) = customer {
+        customer.check(&mut fields, "/customer_id");
     }
     if let Some(queue) = &new.queue {
         let known = config.queues.get(queue).is_some_and(|queue| queue.enabled);

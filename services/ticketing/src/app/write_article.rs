@@ -191,6 +191,7 @@ async fn follow_up(edit: Edit<'_>, input: NewArticle) -> Result<Written, Problem
     let said = article(&edit, &input);
     let (app, tx, ctx, config) = (edit.app, edit.tx, edit.ctx, edit.config.clone());
     let parent = edit.save().await?;
+    // Not checked anew: whoever linked the customer to the matter might, and it is the same matter.
     let customer = match parent.customer_id {
         Some(id) => tickets::customer(tx, id).await?,
         None => None,

@@ -4,6 +4,7 @@ pub mod builtin;
 pub mod category;
 pub mod colleagues;
 pub mod config;
+pub mod customer;
 pub mod escalation;
 pub mod kind;
 pub mod lifecycle;

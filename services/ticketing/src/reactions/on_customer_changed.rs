@@ -44,8 +44,10 @@ impl KnowCustomer {
         if known.as_ref().is_some_and(|known| known.version >= snapshot.version) {
             return Ok(());
         }
+        let orgs = serde_json::json!(snapshot.units().collect::<Vec<_>>());
         let row = customer::Model {
             id: snapshot.customer_id,
+            orgs: Some(orgs),
             org: snapshot.org,
             number: snapshot.number,
             locale: snapshot.locale,
@@ -55,6 +57,7 @@ impl KnowCustomer {
             version: snapshot.version,
             erased_at: None,
         };
+        self.0.arrivals.tell(tx, row.id);
         let model = row.clone().into_active_model().reset_all();
         let Some(known) = known else {
             customer::Entity::insert(model).exec_without_returning(tx).await?;

@@ -12,7 +12,7 @@ use crate::{
         App,
         open_ticket::{self, Draft},
     },
-    domain::words,
+    domain::{customer::sees, words},
     store::{entities::ticket, tickets},
 };
 
@@ -41,6 +41,11 @@ impl React<LowScoreRaised> for FollowUpLowScore {
             None => None,
         };
         let forgotten = customer.as_ref().is_some_and(|c| c.erased_at.is_some());
+        // Whoever asked may have named anybody; the follow-up shows the tier and writes to them.
+        let own = parent.as_ref().is_some_and(|p| p.customer_id == event.subject.customer_id);
+        let seen = own || customer.as_ref().is_none_or(|c| sees(&org, c.units()));
+        let customer_id = event.subject.customer_id.filter(|_| seen);
+        let customer = customer.filter(|_| seen);
         let responsible = match &parent {
             Some(parent) => parent.first_responder.clone().or_else(|| parent.handler.clone()),
             None => event.subject.first_responder.clone().or_else(|| event.subject.handler.clone()),
@@ -56,7 +61,7 @@ impl React<LowScoreRaised> for FollowUpLowScore {
             complaint_level: None,
             channel: words::SURVEY.into(),
             locale: event.locale.clone(),
-            customer_id: event.subject.customer_id,
+            customer_id,
             customer,
             queue: None,
             external_ref: None,

@@ -142,7 +142,7 @@ impl Configs {
         now: DateTime<Utc>,
     ) -> Result<(Arc<Config>, Option<customer::Model>), Problem> {
         let Some(id) = customer else { return Ok((self.get(tx, org, now).await?, None)) };
-        let statement = "SELECT h.rev, c.id, c.org, c.number, c.locale, c.tier, c.sla_policy, c.account_manager, c.version, c.erased_at
+        let statement = "SELECT h.rev, c.id, c.org, c.orgs, c.number, c.locale, c.tier, c.sla_policy, c.account_manager, c.version, c.erased_at
              FROM (SELECT 1 AS one) o LEFT JOIN config_head h ON h.org = $1 LEFT JOIN customer c ON c.id = $2";
         let root = org.root();
         let row = sql::one(tx, statement, vec![root.as_str().into(), id.into()]).await?;

@@ -22,6 +22,7 @@ pub fn migrations() -> Migrations {
             SqlMigration::new("m0102_lists", include_str!("m0102_lists.sql")),
             SqlMigration::new("m0103_erasure", include_str!("m0103_erasure.sql")),
             SqlMigration::new("m0104_lists", include_str!("m0104_lists.sql")),
+            SqlMigration::new("m0105_customer_units", include_str!("m0105_customer_units.sql")),
         ],
     ])
 }

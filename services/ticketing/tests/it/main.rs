@@ -6,6 +6,7 @@ mod access;
 mod claimed;
 mod correcting;
 mod creating;
+mod customers;
 mod erasure;
 mod imports;
 mod incident_log;

@@ -8,6 +8,9 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
     pub org: String,
+    /// Units that may see the customer; absent where only `org` is known.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub orgs: Option<Json>,
     pub number: String,
     pub locale: String,
     pub tier: Option<String>,
@@ -15,6 +18,15 @@ pub struct Model {
     pub account_manager: Option<String>,
     pub version: i64,
     pub erased_at: Option<DateTimeUtc>,
+}
+
+impl Model {
+    /// Units that may see the customer.
+    pub fn units(&self) -> impl Iterator<Item = &str> {
+        let told = self.orgs.as_ref().and_then(Json::as_array).filter(|told| !told.is_empty());
+        let only = told.is_none().then_some(self.org.as_str());
+        told.into_iter().flatten().filter_map(Json::as_str).chain(only)
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
