@@ -15,6 +15,7 @@ use crate::{
     app::{
         App,
         change_ticket::{self, TicketPatch},
+        external_ref::{self, Reference},
         known_customer,
         list_tickets::{self, TicketQuery},
         open_ticket::{self, NewTicket},
@@ -55,7 +56,13 @@ pub async fn create_ticket(
         let location = format!("/api/v1/tickets/{}", ticket.id);
         Ok(Created { location, version: Some(ticket.version), body: TicketView::from(ticket) })
     };
-    input.create(&app.db, &ctx, work).await
+    let reference = Reference::of(&ctx, input.body());
+    match input.create(&app.db, &ctx, work).await {
+        Err(http::Error(refused)) => {
+            Err(http::Error(external_ref::named(&app.db, &ctx, reference, refused).await))
+        }
+        done => done,
+    }
 }
 
 /// Finds tickets, newest first. Words of `q` must all stand in number, subject or articles.
@@ -101,6 +108,7 @@ pub async fn patch_ticket(
     input: Json<TicketPatch>,
 ) -> http::Result {
     let ctx = caller.context();
+    known_customer::wait_for(&app, &ctx, input.0.customer_id.flatten()).await?;
     let work =
         async |tx: &Tx| change_ticket::run(&app, tx, &ctx, (id.0, if_match.0), input.0).await;
     let ticket = write(&app.db, work).await?;
@@ -134,6 +142,6 @@ pub async fn ticket_timers(
     id: Path<Uuid>,
 ) -> http::Result {
     let (timers, pauses) = read_ticket::timers(&app, &caller.context(), id.0).await?;
-    let items = timers.into_iter().map(|timer| TimerView::of(timer, &pauses)).collect();
-    Ok(ok(&TimerList { items }))
+    let items = timers.into_iter().map(|timer| TimerView::of(timer, &pauses));
+    Ok(ok(&TimerList { items: items.collect::<Result<_, _>>()? }))
 }

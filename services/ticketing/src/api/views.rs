@@ -1,12 +1,19 @@
 //! What the API shows of rows.
 
 use chrono::{DateTime, Utc};
+use kernel::Problem;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::store::entities::{article, history, task, ticket, timer, timer_pause};
+use crate::{
+    app::timers,
+    store::{
+        configs::PolicyVersion,
+        entities::{article, history, task, ticket, timer, timer_pause},
+    },
+};
 
 /// What outside ticketing made a ticket open.
 #[derive(Debug, Serialize, ToSchema)]
@@ -58,6 +65,8 @@ pub struct TicketView {
     pub repeat_of: Option<Uuid>,
     pub origin: Option<OriginView>,
     pub external_ref: Option<String>,
+    /// Named source of `external_ref`.
+    pub external_source: Option<String>,
     pub import: Option<ImportView>,
     pub opened_by: String,
     pub opened_at: DateTime<Utc>,
@@ -107,6 +116,7 @@ impl From<ticket::Model> for TicketView {
             repeat_of: t.repeat_of,
             origin: t.origin_kind.zip(t.origin_id).map(|(kind, id)| OriginView { kind, id }),
             external_ref: t.external_ref,
+            external_source: t.external_source,
             import: t
                 .import_source
                 .zip(t.import_number)
@@ -266,8 +276,11 @@ pub struct TimerView {
     pub task_id: Option<Uuid>,
     /// `running`, `paused`, `met`, `breached` or `cancelled`.
     pub state: String,
+    /// The policy that gave target and calendar.
     pub policy: Option<String>,
     pub policy_version: Option<i64>,
+    /// Every policy that has a part in target, warnings or levels, in the version that counts here.
+    pub policies: Vec<PolicyVersion>,
     pub calendar: String,
     pub calendar_version: i64,
     /// Target in business seconds.
@@ -285,13 +298,14 @@ pub struct TimerView {
 
 impl TimerView {
     #[allow(clippy::cast_precision_loss, reason = "five years in microseconds fit")]
-    pub(super) fn of(t: timer::Model, pauses: &[timer_pause::Model]) -> Self {
+    pub(super) fn of(t: timer::Model, pauses: &[timer_pause::Model]) -> Result<Self, Problem> {
+        let policies = timers::policies_of(&t)?;
         let pause = |p: &timer_pause::Model| PauseView {
             from: p.from_at,
             to: p.to_at,
             reason: p.reason.clone(),
         };
-        Self {
+        Ok(Self {
             id: t.id,
             metric: t.metric,
             cycle: t.cycle,
@@ -299,6 +313,7 @@ impl TimerView {
             state: t.state,
             policy: t.policy,
             policy_version: t.policy_version,
+            policies,
             calendar: t.calendar,
             calendar_version: t.calendar_version,
             target_seconds: t.target_us as f64 / 1_000_000.0,
@@ -308,7 +323,7 @@ impl TimerView {
             fired: t.fired,
             next_fire_at: t.next_fire_at,
             pauses: pauses.iter().filter(|p| p.timer_id == t.id).map(pause).collect(),
-        }
+        })
     }
 }
 

@@ -10,10 +10,11 @@ use uuid::Uuid;
 
 use super::{
     App, colleagues,
-    correct_ticket::{check_customer, check_kind, relink, to_customer, to_kind},
+    correct_ticket::{check_kind, relink, to_customer, to_kind},
     edit::Edit,
     facts::Fact,
     hand_over::check_reason,
+    known_customer::{Meant, meant},
     open_ticket::sla_facts,
 };
 use crate::{
@@ -26,7 +27,7 @@ use crate::{
         words,
     },
     store::{
-        configs::Pinned,
+        configs::PolicyVersion,
         entities::{customer, ticket},
         tickets,
     },
@@ -76,12 +77,16 @@ pub async fn run(
 ) -> Result<ticket::Model, Problem> {
     let mut edit = colleagues::load(app, tx, ctx, id).await?;
     http::check_version(if_match, edit.ticket.version)?;
-    let customer = match patch.customer_id.filter(|id| *id != edit.ticket.customer_id) {
-        Some(Some(id)) => Some(tickets::customer(tx, id).await?),
-        Some(None) => Some(None),
+    let asked = patch.customer_id.filter(|id| *id != edit.ticket.customer_id);
+    let meant = match asked.flatten() {
+        Some(id) => Some(meant(app, &ctx.actor.org, id, tickets::customer(tx, id).await?)),
         None => None,
     };
-    check(&edit, &patch, customer.as_ref())?;
+    check(&edit, &patch, meant.as_ref())?;
+    let customer = match meant {
+        Some(meant) => Some(meant.found("/customer_id")?),
+        None => asked.map(|_| None),
+    };
     edit.act(Action::Edit)?;
     edit.reason = patch.reason.clone();
     let before = edit.ticket.clone();
@@ -109,11 +114,7 @@ pub async fn run(
     edit.save().await
 }
 
-fn check(
-    edit: &Edit<'_>,
-    patch: &TicketPatch,
-    customer: Option<&Option<customer::Model>>,
-) -> Result<(), Problem> {
+fn check(edit: &Edit<'_>, patch: &TicketPatch, customer: Option<&Meant>) -> Result<(), Problem> {
     let mut fields = Fields::new();
     check_reason(&mut fields, patch.reason.as_deref());
     if let Some(subject) = &patch.subject {
@@ -123,7 +124,9 @@ fn check(
         fields.text("/category", category, 1, 64);
     }
     check_kind(&mut fields, edit, patch);
-    check_customer(&mut fields, edit, customer, patch);
+    if let Some(customer) = customer {
+        customer.check(&mut fields, "/customer_id");
+    }
     if let Some(priority) = &patch.priority {
         let known = priority.parse::<Priority>().is_ok();
         fields.check(known, "/priority", "unknown-priority", "must be low, normal, high or urgent");
@@ -161,7 +164,7 @@ pub(super) fn check_level(fields: &mut Fields, kind: &str, level: Option<&str>) 
     fields.check(fits, "/complaint_level", "no-complaint", "only complaints have a level");
 }
 
-/// Chooses the policy anew and tells what has changed, if anything has.
+/// Chooses the policies anew and tells what has changed, if anything has.
 pub(super) fn tell_changes(edit: &mut Edit<'_>) -> Result<(), Problem> {
     let fields = edit.changed_fields();
     if fields.is_empty() {
@@ -173,61 +176,54 @@ pub(super) fn tell_changes(edit: &mut Edit<'_>) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Applies the policy that fits now, back to the start of the timers that still count, with their
+/// Applies the policies that fit now, back to the start of the timers that still count, with their
 /// pauses. A target that has passed under the new terms is recorded and nobody is told; a breach
 /// that was told stays, and a timer that is past its last warning keeps terms that end sooner.
 fn rechoose(edit: &mut Edit<'_>) -> Result<(), Problem> {
-    let config = edit.config.clone();
-    let chosen =
-        config.policy(edit.ticket.sla_policy.as_deref(), &sla_facts(&edit.ticket)).cloned();
-    let now = edit.now;
+    let (config, now) = (edit.config.clone(), edit.now);
+    let (named, facts) = (edit.ticket.sla_policy.as_deref(), sla_facts(&edit.ticket));
     let mut notes = Vec::new();
+    let mut late = false;
     for timer in &mut edit.timers {
         let metric = timer.row.metric.clone();
         let counts = matches!(timer.state(), State::Running | State::Paused) && !timer.ended();
         if !counts || metric == words::TASK {
             continue;
         }
-        let terms = chosen.as_ref().and_then(|pinned| {
-            let response = metric == words::FIRST_RESPONSE;
-            let policy = &pinned.policy;
-            policy.terms(if response {
-                policy.first_response_minutes
-            } else {
-                policy.resolution_minutes
-            })
-        });
         let field = format!("timer.{metric}.policy");
-        let before = timer.row.policy.clone();
-        let same = |pinned: &Pinned| {
-            timer.row.policy.as_ref() == Some(&pinned.key)
-                && timer.row.policy_version == Some(pinned.version)
-        };
-        if terms.is_some() && chosen.as_ref().is_some_and(same) {
+        let before = timer.policies()?;
+        let promise = config.promise(named, &facts, &metric, timer.row.started_at)?;
+        if promise.as_ref().is_some_and(|promise| before == promise.policies) {
             continue;
         }
-        let new = chosen.as_ref().zip(terms.as_ref());
-        let new = new.map(|(pinned, terms)| (pinned.policy.calendar.as_str(), terms));
-        if timer.rescued_by(&config, new, now)? {
+        if timer.rescued_by(&config, promise.as_ref(), now)? {
             notes.push((format!("timer.{metric}"), None, Some("due time kept".into())));
             continue;
         }
-        let (Some(pinned), Some(terms)) = (&chosen, terms) else {
+        let Some(promise) = promise else {
             timer.cancel(&config, now)?;
-            notes.push((field, before, None));
+            notes.push((field, keys(&before), None));
             continue;
         };
-        let silent = timer.rebase(&config, terms, pinned, now)?;
-        notes.push((field, before, Some(pinned.key.clone())));
+        let after = keys(&promise.policies);
+        let silent = timer.rebase(&config, promise, now)?;
+        notes.push((field, keys(&before), after));
         if silent.iter().any(|planned| planned.step == Step::Breach) {
-            edit.ticket.breached = true;
+            late = true;
             notes.push((format!("timer.{metric}"), None, Some("breach recorded".into())));
         }
     }
+    edit.ticket.breached |= late;
     for (field, old, new) in notes {
         edit.note(&field, old, new);
     }
     Ok(())
+}
+
+/// Policies as the history names them, first the one that gave the target.
+fn keys(policies: &[PolicyVersion]) -> Option<String> {
+    let keys: Vec<&str> = policies.iter().map(|p| p.key.as_str()).collect();
+    (!keys.is_empty()).then(|| keys.join(", "))
 }
 
 /// Brings a customer's tier and account manager to the tickets that are still worked on.

@@ -29,20 +29,6 @@ pub(super) fn check_kind(fields: &mut Fields, edit: &Edit<'_>, patch: &TicketPat
     check_level(fields, key, level.as_deref());
 }
 
-/// Checks the customer whom the ticket will have.
-pub(super) fn check_customer(
-    fields: &mut Fields,
-    edit: &Edit<'_>,
-    customer: Option<&Option<customer::Model>>,
-    patch: &TicketPatch,
-) {
-    let named = patch.customer_id.flatten().is_some();
-    let mine =
-        |c: &customer::Model| c.erased_at.is_none() && edit.ctx.actor.org.root().covers(&c.org);
-    let known = customer.is_none_or(|found| !named || found.as_ref().is_some_and(mine));
-    fields.check(known, "/customer_id", "unknown-customer", "there is no such customer");
-}
-
 /// Gives the ticket another kind. Its queue follows if it was the former kind's.
 pub(super) fn to_kind(edit: &mut Edit<'_>, kind: String) {
     let (config, org) = (edit.config.clone(), edit.ticket.org.clone());

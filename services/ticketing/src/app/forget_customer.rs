@@ -13,7 +13,7 @@ use crate::store::{entities::ticket, facets};
 
 /// `$1` is what stands there afterwards, `$2` the customer.
 const OVERWRITE: [&str; 7] = [
-    "UPDATE ticket SET subject = $1, external_ref = NULL, version = version + 1,
+    "UPDATE ticket SET subject = $1, external_ref = NULL, external_source = NULL, version = version + 1,
        resolution = CASE WHEN resolution IS NULL THEN NULL ELSE $1 END WHERE customer_id = $2",
     "UPDATE article SET body = $1
        WHERE ticket_id IN (SELECT id FROM ticket WHERE customer_id = $2)",

@@ -18,6 +18,15 @@ use crate::{
     store::{entities::customer, tickets},
 };
 
+mod texts {
+    kernel::catalogue! {
+        unknown_customer() "there is no such customer" "没有这位客户";
+        not_yet()
+            "the customer was made just now and is not known here yet; try again in a moment"
+            "客户刚刚建立，资料尚未同步到工单，请稍后重试";
+    }
+}
+
 /// How long a request waits for the event of a customer made just now.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -56,12 +65,7 @@ pub(super) enum Meant {
 }
 
 /// `found` is what this service has under `id`.
-pub(super) fn meant(
-    app: &App,
-    org: &OrgPath,
-    id: Uuid,
-    found: Option<customer::Model>,
-) -> Meant {
+pub(super) fn meant(app: &App, org: &OrgPath, id: Uuid, found: Option<customer::Model>) -> Meant {
     match found.filter(|found| sees(org, found.units())) {
         Some(found) if found.erased_at.is_none() => Meant::Visible(Box::new(found)),
         Some(_) => Meant::Unknown,
@@ -77,7 +81,7 @@ impl Meant {
             !matches!(self, Self::Unknown),
             pointer,
             "unknown-customer",
-            "there is no such customer",
+            texts::unknown_customer(),
         );
     }
 
@@ -87,11 +91,7 @@ impl Meant {
             Self::Visible(customer) => Ok(Some(*customer)),
             Self::Unknown => Ok(None),
             Self::NotYet => Err(Problem::of(&CUSTOMER_NOT_YET_KNOWN)
-                .field(
-                    pointer,
-                    "customer-not-yet-known",
-                    "a customer made just now is not known here yet",
-                )
+                .field(pointer, "customer-not-yet-known", texts::not_yet())
                 .retry_after(COME_AGAIN)),
         }
     }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Datelike, Utc};
 use kernel::{Context, Fields, Locale, OrgPath, Problem, limits, new_id};
-use sea_orm::{ColumnTrait, Condition, DbErr, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Deserialize;
 use store::{Tx, sql};
 use utoipa::ToSchema;
@@ -12,13 +12,13 @@ use super::{
     App,
     change_ticket::check_level,
     edit::{Edit, actor_kind},
+    external_ref::{self, Reference},
     facts::{Escalation, Fact},
     known_customer::{Meant, meant},
     numbers::number_text,
     timers::{Start, Timer},
 };
 use crate::{
-    codes::DUPLICATE_EXTERNAL_REF,
     domain::{
         escalation::{REPEAT_WINDOW, one_level_up},
         lifecycle::Status,
@@ -31,6 +31,9 @@ use crate::{
         entities::{article, customer, ticket},
     },
 };
+
+/// How a matter reached us where the caller does not say.
+pub(super) const DEFAULT_CHANNEL: &str = "api";
 
 /// A new ticket.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -66,10 +69,15 @@ pub struct NewTicket {
     /// Organisational unit, within the caller's own; the caller's own without it.
     #[schema(min_length = 2, max_length = 327, pattern = "^(/[a-z0-9_-]{1,40}){1,8}$")]
     pub org: Option<String>,
-    /// Id of the message or call in its own system: the same one never opens two tickets of a
-    /// channel.
+    /// Id of the message, order or call in its own system: the same one of the same caller (or of
+    /// the same source) never opens two tickets of a channel.
     #[schema(min_length = 1, max_length = 200)]
     pub external_ref: Option<String>,
+    /// Name of the system that `external_ref` belongs to, where several callers bring what it sends
+    /// or one caller brings what several send: then the reference is unique among those of this
+    /// source in the ticket's unit instead of among the caller's own.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]+$")]
+    pub external_source: Option<String>,
 }
 
 /// What is needed to open a ticket, already checked.
@@ -86,7 +94,7 @@ pub(crate) struct Draft {
     pub customer_id: Option<Uuid>,
     pub customer: Option<customer::Model>,
     pub queue: Option<String>,
-    pub external_ref: Option<String>,
+    pub reference: Option<Reference>,
     pub parent_id: Option<Uuid>,
     pub origin: Option<(String, Uuid)>,
     pub first_responder: Option<String>,
@@ -116,7 +124,8 @@ pub async fn run(
         Some(org) => OrgPath::parse(org)?,
         None => ctx.actor.org.clone(),
     };
-    let channel = new.channel.unwrap_or_else(|| "api".into());
+    let reference = Reference::of(ctx, &new);
+    let channel = new.channel.unwrap_or_else(|| DEFAULT_CHANNEL.into());
     let default_priority = config.kinds.get(&new.kind).map(|kind| kind.default_priority.clone());
     let locale = new.locale.or_else(|| customer.as_ref().map(|c| c.locale.clone()));
     let staff = (ctx.actor.kind == kernel::ActorKind::User).then(|| ctx.actor.id.clone());
@@ -133,7 +142,7 @@ pub async fn run(
         customer_id: new.customer_id,
         customer,
         queue: new.queue,
-        external_ref: new.external_ref,
+        reference,
         parent_id: None,
         origin: None,
         first_responder: staff,
@@ -197,31 +206,8 @@ fn check(
             "must be the caller's organisational unit or one below it",
         );
     }
-    if let Some(reference) = &new.external_ref {
-        fields.text("/external_ref", reference, 1, limits::NAME);
-    }
+    external_ref::check(&mut fields, new);
     fields.finish()
-}
-
-async fn refuse_duplicate(
-    tx: &Tx,
-    ctx: &Context,
-    org: &OrgPath,
-    channel: &str,
-    reference: &str,
-) -> Result<(), Problem> {
-    let found = ticket::Entity::find()
-        .filter(ticket::Column::Root.eq(org.root().as_str()))
-        .filter(ticket::Column::Channel.eq(channel))
-        .filter(ticket::Column::ExternalRef.eq(reference))
-        .one(tx)
-        .await?;
-    let Some(found) = found else { return Ok(()) };
-    let problem = Problem::of(&DUPLICATE_EXTERNAL_REF);
-    if ctx.actor.org.covers(&found.org) {
-        return Err(problem.detail(format!("it opened {} ({})", found.number, found.id)));
-    }
-    Err(problem)
 }
 
 /// Opens a ticket: number, queue, timers, first article, history and event.
@@ -235,14 +221,18 @@ pub(crate) async fn open(
     let now = app.clock.now();
     let root = draft.org.root();
     let number = app.numbers.next(&app.db, tx, &root, now.year()).await?;
-    if let Some(reference) = &draft.external_ref {
-        refuse_duplicate(tx, ctx, &draft.org, &draft.channel, reference).await?;
+    if let Some(reference) = &draft.reference {
+        reference.refuse_known(tx, ctx).await?;
     }
     let queue = draft
         .queue
         .or_else(|| config.queue_for(&draft.kind, draft.org.as_str()).map(str::to_owned));
     let department = queue.as_ref().and_then(|key| config.queues.get(key)?.department.clone());
     let (origin_kind, origin_id) = draft.origin.unzip();
+    let (external_ref, external_source) = match draft.reference {
+        Some(reference) => (Some(reference.text), reference.source),
+        None => (None, None),
+    };
     let ticket = ticket::Model {
         id: new_id(),
         org: draft.org.to_string(),
@@ -269,7 +259,8 @@ pub(crate) async fn open(
         repeat_of: None,
         origin_kind,
         origin_id,
-        external_ref: draft.external_ref,
+        external_ref,
+        external_source,
         import_source: None,
         import_number: None,
         opened_by: ctx.actor.id.clone(),
@@ -317,21 +308,9 @@ pub(crate) async fn open(
     }
     let ticket = edit.save().await?;
     if ticket.external_ref.is_some() {
-        // Somebody else may be opening the same just now: of the two, the unique index refuses the
-        // second.
-        tx.write_later_rows().await.map_err(duplicate_or_failure)?;
+        external_ref::write_now(tx).await?;
     }
     Ok(ticket)
-}
-
-fn duplicate_or_failure(error: DbErr) -> Problem {
-    // PostgreSQL names the index, SQLite the columns.
-    let text = error.to_string();
-    let same = text.contains("ticket_external") || text.contains("external_ref");
-    if store::is_unique_violation(&error) && same {
-        return Problem::of(&DUPLICATE_EXTERNAL_REF);
-    }
-    error.into()
 }
 
 /// An earlier complaint of the same customer in the same category, within the window. A follow-up
@@ -399,17 +378,13 @@ fn start_timers(edit: &mut Edit<'_>) -> Result<(), Problem> {
     start_timer(edit, words::RESOLUTION, 1)
 }
 
-/// Starts a timer by the policy that applies now; none where the policy has no such target.
+/// Starts a timer by the policies that fit now; none where none of them has such a target.
 pub(super) fn start_timer(edit: &mut Edit<'_>, metric: &str, cycle: i32) -> Result<(), Problem> {
     let config = edit.config.clone();
-    let chosen = config.policy(edit.ticket.sla_policy.as_deref(), &sla_facts(&edit.ticket));
-    let Some(pinned) = chosen else { return Ok(()) };
-    let minutes = match metric {
-        words::FIRST_RESPONSE => pinned.policy.first_response_minutes,
-        _ => pinned.policy.resolution_minutes,
-    };
-    let Some(terms) = pinned.policy.terms(minutes) else { return Ok(()) };
+    let named = edit.ticket.sla_policy.as_deref();
+    let promise = config.promise(named, &sla_facts(&edit.ticket), metric, edit.now)?;
+    let Some(promise) = promise else { return Ok(()) };
     let start = Start { ticket: edit.ticket.id, metric, cycle, task: None, at: edit.now };
-    edit.timers.push(Timer::start(&config, start, terms, &pinned.policy.calendar, Some(pinned))?);
+    edit.timers.push(Timer::start(&config, start, promise)?);
     Ok(())
 }

@@ -121,7 +121,8 @@ async fn start_timer(
         task: Some(task.id),
         at: edit.now,
     };
-    let timer = Timer::start(&edit.config, start, terms, "always", None)?;
+    let promise = edit.config.by_calendar("always", terms);
+    let timer = Timer::start(&edit.config, start, promise)?;
     edit.timers.push(timer);
     Ok(())
 }

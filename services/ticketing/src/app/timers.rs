@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     domain::timer::{self, Course, Planned, State, Step, Terms},
     store::{
-        configs::{Config, Pinned},
+        configs::{Config, PolicyVersion, Promise},
         entities::{timer as timer_row, timer_fire, timer_pause},
         tickets,
     },
@@ -45,14 +45,8 @@ pub(super) struct Start<'a> {
 }
 
 impl Timer {
-    pub fn start(
-        config: &Config,
-        what: Start<'_>,
-        terms: Terms,
-        calendar: &str,
-        policy: Option<&Pinned>,
-    ) -> Result<Self, Problem> {
-        let (calendar, calendar_version) = config.calendar_head(calendar);
+    pub fn start(config: &Config, what: Start<'_>, promise: Promise) -> Result<Self, Problem> {
+        let first = promise.policies.first();
         let row = timer_row::Model {
             id: new_id(),
             ticket_id: what.ticket,
@@ -60,12 +54,13 @@ impl Timer {
             cycle: what.cycle,
             task_id: what.task,
             state: State::Running.as_str().into(),
-            policy: policy.map(|p| p.key.clone()),
-            policy_version: policy.map(|p| p.version),
-            calendar: calendar.into(),
-            calendar_version,
-            target_us: terms.target_us,
-            terms: serde_json::to_value(&terms)?,
+            policy: first.map(|p| p.key.clone()),
+            policy_version: first.map(|p| p.version),
+            policies: several(&promise.policies)?,
+            calendar: promise.calendar,
+            calendar_version: promise.calendar_version,
+            target_us: promise.terms.target_us,
+            terms: serde_json::to_value(&promise.terms)?,
             fired: serde_json::json!([]),
             pause_count: 0,
             started_at: what.at,
@@ -238,23 +233,28 @@ impl Timer {
         Ok(())
     }
 
-    /// Whether other terms on another calendar would rescue this timer from breaking.
+    /// Whether another promise, or none any more, would rescue this timer from breaking.
     pub fn rescued_by(
         &self,
         config: &Config,
-        new: Option<(&str, &Terms)>,
+        new: Option<&Promise>,
         now: DateTime<Utc>,
     ) -> Result<bool, Problem> {
         let calendar = config.calendar(&self.row.calendar, self.row.calendar_version)?;
         let old = Course { calendar, terms: &self.terms };
         let new = match new {
-            Some((key, terms)) => {
-                let (key, version) = config.calendar_head(key);
-                Some(Course { calendar: config.calendar(key, version)?, terms })
+            Some(promise) => {
+                let calendar = config.calendar(&promise.calendar, promise.calendar_version)?;
+                Some(Course { calendar, terms: &promise.terms })
             }
             None => None,
         };
         Ok(timer::rescues(new, old, self.row.started_at, &self.pauses(), now)?)
+    }
+
+    /// The policies it counts by, first the one that gave target and calendar.
+    pub fn policies(&self) -> Result<Vec<PolicyVersion>, Problem> {
+        policies_of(&self.row)
     }
 
     /// Applies other terms back to the start, pauses included. Answers the steps that passed in
@@ -262,18 +262,18 @@ impl Timer {
     pub fn rebase(
         &mut self,
         config: &Config,
-        terms: Terms,
-        policy: &Pinned,
+        promise: Promise,
         now: DateTime<Utc>,
     ) -> Result<Vec<Planned>, Problem> {
-        let (calendar, version) = config.calendar_head(&policy.policy.calendar);
-        self.row.calendar = calendar.into();
-        self.row.calendar_version = version;
-        self.row.policy = Some(policy.key.clone());
-        self.row.policy_version = Some(policy.version);
-        self.row.target_us = terms.target_us;
-        self.row.terms = serde_json::to_value(&terms)?;
-        self.terms = terms;
+        let first = promise.policies.first();
+        self.row.policy = first.map(|p| p.key.clone());
+        self.row.policy_version = first.map(|p| p.version);
+        self.row.policies = several(&promise.policies)?;
+        self.row.calendar = promise.calendar;
+        self.row.calendar_version = promise.calendar_version;
+        self.row.target_us = promise.terms.target_us;
+        self.row.terms = serde_json::to_value(&promise.terms)?;
+        self.terms = promise.terms;
         self.replan(config)?;
         let silent = timer::silent(&self.plan, &self.fired, now);
         for planned in &silent {
@@ -313,4 +313,20 @@ impl Timer {
         }
         Ok(())
     }
+}
+
+/// The policies as a timer keeps them; a single one stands in columns of its own.
+pub(super) fn several(
+    policies: &[PolicyVersion],
+) -> Result<Option<serde_json::Value>, serde_json::Error> {
+    (policies.len() > 1).then(|| serde_json::to_value(policies)).transpose()
+}
+
+/// The policies that a timer counts by, first the one that gave target and calendar.
+pub(crate) fn policies_of(row: &timer_row::Model) -> Result<Vec<PolicyVersion>, Problem> {
+    if let Some(several) = &row.policies {
+        return Ok(serde_json::from_value(several.clone())?);
+    }
+    let one = row.policy.clone().zip(row.policy_version);
+    Ok(one.into_iter().map(|(key, version)| PolicyVersion { key, version }).collect())
 }

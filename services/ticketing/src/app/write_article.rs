@@ -209,7 +209,7 @@ async fn follow_up(edit: Edit<'_>, input: NewArticle) -> Result<Written, Problem
         customer_id: parent.customer_id,
         customer,
         queue: parent.queue,
-        external_ref: None,
+        reference: None,
         parent_id: Some(parent.id),
         origin: None,
         first_responder: parent.first_responder,

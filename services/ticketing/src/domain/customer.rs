@@ -46,7 +46,9 @@ mod tests {
         let north = OrgPath::parse("/acme/north").unwrap();
         assert!(sees(&north, ["/acme/north"]));
         assert!(sees(&north, ["/acme/south", "/acme/north/s1"]), "one of several units is enough");
-        for others in [&["/acme"][..], &["/acme/south"], &["/acme/northeast"], &["/other/north"], &[]] {
+        for others in
+            [&["/acme"][..], &["/acme/south"], &["/acme/northeast"], &["/other/north"], &[]]
+        {
             assert!(!sees(&north, others.iter().copied()), "{others:?}");
         }
         assert!(sees(&north.root(), ["/acme/south"]), "the enterprise sees all of its units'");
@@ -58,7 +60,12 @@ mod tests {
         for fresh in ["2026-03-02T08:59:59Z", "2026-03-02T08:50:00Z", "2026-03-02T09:00:59Z"] {
             assert!(may_come(made(fresh), now), "{fresh}");
         }
-        for other in ["2026-03-02T08:49:59Z", "2026-03-02T09:01:01Z", "1970-01-01T00:00:00Z", "9999-12-31T00:00:00Z"] {
+        for other in [
+            "2026-03-02T08:49:59Z",
+            "2026-03-02T09:01:01Z",
+            "1970-01-01T00:00:00Z",
+            "9999-12-31T00:00:00Z",
+        ] {
             assert!(!may_come(made(other), now), "{other}");
         }
         let random = Uuid::from_u128(0xc4ca_4238_a0b9_4382_8dcc_509a_6f75_849b);

@@ -293,15 +293,25 @@ mod tests {
         assert_eq!(silent_at("2026-03-06T12:10:00Z"), 4, "a breach is recorded only");
     }
 
+    fn course<'a>(calendar: &'a Calendar, terms: &'a Terms) -> Course<'a> {
+        Course { calendar, terms }
+    }
+
     #[test]
     fn what_is_about_to_break_is_not_rescued() {
         let calendar = Calendar::new(CalendarSpec::always()).unwrap();
         let start = at("2026-03-06T10:00:00Z");
-        let course = |terms| Course { calendar: &calendar, terms };
         let of = |minutes: i64| Terms { target_us: minutes * 60_000_000, ..terms() };
         let (old, slow, fast) = (of(100), of(1_000), of(95));
         let rescued = |new: Option<&Terms>, pauses: &[Pause], now| {
-            rescues(new.map(course), course(&old), start, pauses, at(now)).unwrap()
+            rescues(
+                new.map(|terms| course(&calendar, terms)),
+                course(&calendar, &old),
+                start,
+                pauses,
+                at(now),
+            )
+            .unwrap()
         };
         let (before, after) = ("2026-03-06T11:29:59Z", "2026-03-06T11:30:00Z");
         assert!(!rescued(Some(&slow), &[], before) && !rescued(None, &[], before));
@@ -314,8 +324,10 @@ mod tests {
         assert!(rescued(Some(&slow), &pause("2026-03-06T11:31:00Z"), "2026-03-06T18:00:00Z"));
         // Without warnings it is nine tenths.
         let bare = Terms { warn: vec![], ..of(100) };
-        let bare_rescued =
-            |now| rescues(Some(course(&slow)), course(&bare), start, &[], at(now)).unwrap();
+        let bare_rescued = |now| {
+            rescues(Some(course(&calendar, &slow)), course(&calendar, &bare), start, &[], at(now))
+                .unwrap()
+        };
         assert!(!bare_rescued(before) && bare_rescued(after));
     }
 

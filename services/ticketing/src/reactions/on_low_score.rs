@@ -64,7 +64,7 @@ impl React<LowScoreRaised> for FollowUpLowScore {
             customer_id,
             customer,
             queue: None,
-            external_ref: None,
+            reference: None,
             parent_id: event.subject.ticket_id,
             origin: Some((ORIGIN.into(), event.response_id)),
             first_responder: responsible.clone(),

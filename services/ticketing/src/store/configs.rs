@@ -9,12 +9,13 @@ use std::{
 };
 
 use calendar::Calendar;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{OrgPath, Problem};
 use sea_orm::{ConnectionTrait, DbErr, EntityTrait, FromQueryResult, IntoActiveModel};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use store::{Tx, sql};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::entities::{config, customer};
@@ -23,6 +24,7 @@ use crate::domain::{
     config::{BusinessCalendar, Department, Queue, queue_for},
     kind::Kind,
     sla::{self, Facts, Policy},
+    timer::Terms,
 };
 
 /// What kinds of documents there are; the text is the first key of their rows.
@@ -58,12 +60,29 @@ pub struct Document {
     pub saved_by: String,
 }
 
-/// A policy as it stands, with what a timer pins of it.
+/// A policy as it stands.
 #[derive(Debug, Clone)]
-pub struct Pinned {
+struct Current {
+    key: String,
+    version: i64,
+    policy: Policy,
+}
+
+/// A version of a policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PolicyVersion {
     pub key: String,
     pub version: i64,
-    pub policy: Policy,
+}
+
+/// What a timer counts by, and pins: the configuration may change while it runs.
+#[derive(Debug, Clone)]
+pub struct Promise {
+    pub terms: Terms,
+    pub calendar: String,
+    pub calendar_version: i64,
+    /// All policies that have a part in it, first the one that gave target and calendar.
+    pub policies: Vec<PolicyVersion>,
 }
 
 /// Everything configured in one enterprise.
@@ -74,7 +93,7 @@ pub struct Config {
     pub queues: BTreeMap<String, Queue>,
     pub departments: BTreeMap<String, Department>,
     /// In the order in which they are tried.
-    policies: Vec<Pinned>,
+    policies: Vec<Current>,
     /// Every version: timers stay with theirs.
     calendars: HashMap<(String, i64), Arc<Calendar>>,
     calendar_heads: HashMap<String, i64>,
@@ -102,10 +121,34 @@ impl Config {
         self.calendar_heads.contains_key(key)
     }
 
-    /// Policy for a ticket; `named` is the one its customer's tier promises.
+    /// What is promised to a ticket from `start` on; `named` is the policy of its customer's tier.
+    /// None where no policy has such a target.
+    pub fn promise(
+        &self,
+        named: Option<&str>,
+        facts: &Facts<'_>,
+        metric: &str,
+        start: DateTime<Utc>,
+    ) -> Result<Option<Promise>, Problem> {
+        let fitting = sla::fitting(&self.policies, |p| (&p.key, &p.policy), named, facts);
+        let due = |policy: &Policy, target_us| -> Result<DateTime<Utc>, Problem> {
+            let (key, version) = self.calendar_head(&policy.calendar);
+            Ok(self.calendar(key, version)?.add(start, TimeDelta::microseconds(target_us))?)
+        };
+        let Some(together) = sla::strictest(&fitting, |p| &p.policy, metric, due)? else {
+            return Ok(None);
+        };
+        let calendar = together.policies.first().map_or("always", |p| &p.policy.calendar);
+        let version = |p: &&Current| PolicyVersion { key: p.key.clone(), version: p.version };
+        let policies = together.policies.iter().map(version).collect();
+        Ok(Some(Promise { policies, ..self.by_calendar(calendar, together.terms) }))
+    }
+
+    /// A promise of no policy.
     #[must_use]
-    pub fn policy(&self, named: Option<&str>, facts: &Facts<'_>) -> Option<&Pinned> {
-        sla::choose(&self.policies, |p| (&p.key, &p.policy), named, facts)
+    pub fn by_calendar(&self, calendar: &str, terms: Terms) -> Promise {
+        let (calendar, calendar_version) = self.calendar_head(calendar);
+        Promise { terms, calendar: calendar.into(), calendar_version, policies: vec![] }
     }
 
     /// Queue for a new ticket.
@@ -243,7 +286,7 @@ async fn load(tx: &Tx, root: &OrgPath, rev: i64) -> Result<Config, Problem> {
             "kinds" => drop(config.kinds.insert(key, read(data)?)),
             "queues" => drop(config.queues.insert(key, read(data)?)),
             "departments" => drop(config.departments.insert(key, read(data)?)),
-            "policies" => config.policies.push(Pinned { key, version, policy: read(data)? }),
+            "policies" => config.policies.push(Current { key, version, policy: read(data)? }),
             _ => {
                 let calendar = Calendar::new(read::<BusinessCalendar>(data)?.spec)?;
                 let head = config.calendar_heads.entry(key.clone()).or_insert(version);

@@ -23,6 +23,9 @@ pub fn migrations() -> Migrations {
             SqlMigration::new("m0103_erasure", include_str!("m0103_erasure.sql")),
             SqlMigration::new("m0104_lists", include_str!("m0104_lists.sql")),
             SqlMigration::new("m0105_customer_units", include_str!("m0105_customer_units.sql")),
+            SqlMigration::new("m0106_policies", include_str!("m0106_policies.sql")),
+            SqlMigration::new("m0107_external", include_str!("m0107_external.sql")),
+            SqlMigration::new("m0108_external", include_str!("m0108_external.sql")),
         ],
     ])
 }

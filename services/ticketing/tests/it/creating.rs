@@ -56,6 +56,9 @@ async fn of_many_with_the_same_reference_one_opens_a_ticket() {
             for reply in refused {
                 assert_eq!(reply.problem_code(), "duplicate-external-ref");
                 assert_eq!(reply.status, 409);
+                let detail = reply.body["detail"].as_str().unwrap_or_default();
+                let number = created[0].body["number"].as_str().unwrap();
+                assert!(detail.contains(number), "{detail} does not name {number}");
             }
             assert_eq!(read(&amy, created[0].id()).await.body["external_ref"], new["external_ref"]);
         }

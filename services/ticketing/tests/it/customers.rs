@@ -45,7 +45,8 @@ async fn a_customer_of_another_unit_does_not_exist() {
     on_every_database!(async |app| {
         let south = register(&app, &of("/acme/south", &[])).await;
         let above = register(&app, &of("/acme", &["/acme"])).await;
-        let beside = register(&app, &of("/acme/northeast", &["/acme/northeast", "/acme/south"])).await;
+        let beside =
+            register(&app, &of("/acme/northeast", &["/acme/northeast", "/acme/south"])).await;
         let callers = [
             agent(&app, "amy"),
             app.as_client("partner", &[Permission::TicketCreate], "/acme/north"),
@@ -61,6 +62,17 @@ async fn a_customer_of_another_unit_does_not_exist() {
         }
         assert_eq!(count(&app, "ticket").await, 0);
         assert!(app.emitted().await.is_empty(), "nobody is written to");
+        // Nor can a ticket be made theirs.
+        let own = open(&callers[0], &matter("complaint", "x")).await;
+        let path = format!("/api/v1/tickets/{}", own.id());
+        let relink = async |customer: Uuid| {
+            let patch = json!({ "customer_id": customer });
+            callers[0].patch(&path).if_match(own.version()).json(&patch).send().await
+        };
+        let nobody = words(relink(kernel::new_id()).await.expect_problem(422, "invalid"));
+        for hidden in [south, above, beside] {
+            assert_eq!(words(relink(hidden).await), nobody);
+        }
     });
 }
 

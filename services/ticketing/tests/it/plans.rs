@@ -110,7 +110,7 @@ async fn lists_and_searches_use_their_indexes() {
         (json!({ "customer_id": customer }), &["ticket_customer"]),
         (json!({ "parent_id": customer }), &["ticket_parent"]),
         (json!({ "number": "T2026-77" }), &["ticket_number"]),
-        (json!({ "external_ref": "e70" }), &["ticket_external"]),
+        (json!({ "external_ref": "e70" }), &["ticket_external_scope"]),
         (json!({ "breached": true }), &["ticket_breached"]),
         (json!({ "org": "/acme/r1" }), &["ticket_fts_tokens"]),
         (json!({ "category": "cat5", "priority": "high" }), &["ticket_fts_tokens"]),

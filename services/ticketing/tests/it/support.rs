@@ -168,10 +168,10 @@ pub async fn configure(app: &TestApp, path: &str, version: i64, document: &Value
         .expect(200)
 }
 
-/// A policy on a calendar, without conditions and before all others.
+/// A policy on a calendar, without conditions and instead of all others.
 pub fn policy(calendar: &str, response: Value, resolution: Value) -> Value {
     json!({
-        "name": { "zh": "政策", "en": "policy" }, "order": 1, "calendar": calendar,
+        "name": { "zh": "政策", "en": "policy" }, "order": 1, "exclusive": true, "calendar": calendar,
         "first_response_minutes": response, "resolution_minutes": resolution,
         "warn_percents": [50, 90],
         "escalations": [{ "after_minutes": 0, "target": "supervisor" }, { "after_minutes": 30, "target": "director" }],

@@ -7,7 +7,10 @@ use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, Query
 use store::Tx;
 use uuid::Uuid;
 
-use super::{super::open_ticket::sla_facts, Batch};
+use super::{
+    super::{open_ticket::sla_facts, timers::several},
+    Batch,
+};
 use crate::{
     domain::{
         lifecycle::Status,
@@ -78,7 +81,7 @@ impl Taken {
         Ok(taken)
     }
 
-    /// Makes a timer of each cycle, by the policy of the final priority, and tells met from
+    /// Makes a timer of each cycle, by the policies that fit its final priority, and tells met from
     /// breached. Steps that lie in the past pass in silence.
     fn judge(
         &mut self,
@@ -88,18 +91,12 @@ impl Taken {
     ) -> Result<(), Problem> {
         self.ticket.breached = false;
         self.ticket.resolution_attained = None;
-        let Some(pinned) = config.policy(None, &sla_facts(&self.ticket)) else { return Ok(()) };
-        let Some(terms) = pinned.policy.terms(pinned.policy.resolution_minutes) else {
-            return Ok(());
-        };
-        let (calendar, version) = config.calendar_head(&pinned.policy.calendar);
         for (cycle, number) in cycles.iter().zip(1..) {
-            let plan = rules::plan(
-                config.calendar(calendar, version)?,
-                &terms,
-                cycle.start,
-                &cycle.pauses,
-            )?;
+            let facts = sla_facts(&self.ticket);
+            let promise = config.promise(None, &facts, words::RESOLUTION, cycle.start)?;
+            let Some(promise) = promise else { return Ok(()) };
+            let calendar = config.calendar(&promise.calendar, promise.calendar_version)?;
+            let plan = rules::plan(calendar, &promise.terms, cycle.start, &cycle.pauses)?;
             let due = rules::deadline(&plan);
             let late = due.is_some_and(|due| cycle.end.unwrap_or(now) > due);
             let waiting = cycle.pauses.iter().any(|pause| pause.to.is_none());
@@ -124,12 +121,13 @@ impl Taken {
                 cycle: number,
                 task_id: None,
                 state: state.as_str().into(),
-                policy: Some(pinned.key.clone()),
-                policy_version: Some(pinned.version),
-                calendar: calendar.into(),
-                calendar_version: version,
-                target_us: terms.target_us,
-                terms: serde_json::to_value(&terms)?,
+                policy: promise.policies.first().map(|p| p.key.clone()),
+                policy_version: promise.policies.first().map(|p| p.version),
+                policies: several(&promise.policies)?,
+                calendar: promise.calendar,
+                calendar_version: promise.calendar_version,
+                target_us: promise.terms.target_us,
+                terms: serde_json::to_value(&promise.terms)?,
                 fired: serde_json::json!(passed),
                 pause_count: i32::try_from(cycle.pauses.len())?,
                 started_at: cycle.start,
@@ -215,6 +213,7 @@ fn blank(batch: &Batch<'_>, row: &Row) -> ticket::Model {
         origin_kind: None,
         origin_id: None,
         external_ref: None,
+        external_source: None,
         import_source: Some(batch.source.clone()),
         import_number: Some(row.number.clone()),
         opened_by: row.opened_by.clone(),

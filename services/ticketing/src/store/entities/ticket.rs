@@ -32,6 +32,8 @@ pub struct Model {
     pub origin_kind: Option<String>,
     pub origin_id: Option<Uuid>,
     pub external_ref: Option<String>,
+    /// Named source of `external_ref`; without it, the reference is one of `opened_by`'s own.
+    pub external_source: Option<String>,
     pub import_source: Option<String>,
     pub import_number: Option<String>,
     pub opened_by: String,

@@ -14,6 +14,9 @@ pub struct Model {
     pub state: String,
     pub policy: Option<String>,
     pub policy_version: Option<i64>,
+    /// Every policy that has a part in the terms, first the one above; absent where there is only it.
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub policies: Option<Json>,
     pub calendar: String,
     pub calendar_version: i64,
     pub target_us: i64,

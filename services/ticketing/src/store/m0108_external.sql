@@ -1,0 +1,8 @@
+-- A reference is unique among those of the caller who brought it, or of a named source in its unit: what
+-- was unique in the whole enterprise is so among fewer. Made beside writers, hence again from the
+-- beginning when it was interrupted; the old index goes when the new one stands.
+--pg drop index concurrently if exists ticket_external_scope;
+--pg create unique index concurrently ticket_external_scope on ticket (root, external_ref, channel, coalesce(org || '#' || external_source, opened_by)) where external_ref is not null;
+--pg drop index concurrently if exists ticket_external;
+--lite create unique index if not exists ticket_external_scope on ticket (root, external_ref, channel, coalesce(org || '#' || external_source, opened_by)) where external_ref is not null;
+--lite drop index if exists ticket_external;
