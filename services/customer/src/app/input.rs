@@ -20,11 +20,11 @@ pub struct IdentifierInput {
     pub value: String,
 }
 
-/// What to do when an identifier of the new customer belongs to a known one.
+/// What to do when a customer whom the caller sees has an identifier of the new one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OnMatch {
-    /// The record becomes a further source of the known customer.
+    /// Who is surely the same gets the record as a further source; else there are two.
     #[default]
     Attach,
     /// 409 `duplicate-customer`.
