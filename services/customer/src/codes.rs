@@ -37,6 +37,13 @@ pub static NOT_A_PERSON: ErrorCode =
 /// What is left of the customer takes no data any more.
 pub static CUSTOMER_ERASED: ErrorCode =
     ErrorCode::new(409, "customer-erased", "the customer was erased", "该客户的个人信息已删除");
+/// Telephone and e-mail are for those who work on a ticket of the customer.
+pub static NOT_YOUR_TICKET: ErrorCode = ErrorCode::new(
+    403,
+    "not-your-ticket",
+    "only who works on an unfinished ticket of the customer sees their telephone and e-mail",
+    "只有正在办理该客户未完结工单的人员可以查看其联系方式",
+);
 /// A CSV file cannot be read at all.
 pub static UNREADABLE_FILE: ErrorCode =
     ErrorCode::new(422, "unreadable-file", "the file cannot be read", "无法读取该文件");
@@ -49,5 +56,6 @@ pub static ALL: &[&ErrorCode] = &[
     &NOT_AN_ORGANISATION,
     &NOT_A_PERSON,
     &CUSTOMER_ERASED,
+    &NOT_YOUR_TICKET,
     &UNREADABLE_FILE,
 ];

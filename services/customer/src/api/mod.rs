@@ -5,6 +5,7 @@ mod customers;
 mod erasures;
 mod imports;
 mod page;
+mod reach;
 mod suspicions;
 mod tiers;
 
@@ -18,6 +19,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(customers::upsert_customer)
         .service(customers::read_customer)
         .service(customers::change_customer)
+        .service(reach::reveal_reach)
         .service(customers::list_customer_sources)
         .service(customers::list_pii_accesses)
         .service(customers::list_assignments)

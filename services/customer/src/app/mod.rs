@@ -12,6 +12,7 @@ pub mod intake;
 pub mod list;
 pub mod party;
 pub mod publish;
+pub mod reach;
 pub mod read;
 pub mod recognise;
 pub mod suspicions;

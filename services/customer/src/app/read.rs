@@ -26,9 +26,12 @@ pub struct PiiAccessView {
     pub actor: String,
     /// `user` or `client`.
     pub actor_kind: String,
-    /// `customer` or `contacts`: seen unmasked; `erasure`.
+    /// `customer`, `contacts` or `reach` (telephone and e-mail, for a ticket): seen unmasked;
+    /// `erasure`.
     pub what: String,
     pub purpose: Option<String>,
+    /// Ticket for whose sake it was seen.
+    pub ticket_id: Option<Uuid>,
     pub trace_id: Option<String>,
     pub at: chrono::DateTime<chrono::Utc>,
 }
@@ -76,6 +79,18 @@ pub async fn log_access(
     what: &str,
     purpose: Option<&str>,
 ) -> Result<(), Problem> {
+    log_for_ticket(app, tx, ctx, customer_id, (what, None), purpose).await
+}
+
+/// The same, for the sake of a ticket where there is one.
+pub async fn log_for_ticket(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    customer_id: Uuid,
+    (what, ticket_id): (&str, Option<Uuid>),
+    purpose: Option<&str>,
+) -> Result<(), Problem> {
     let too_long = purpose.is_some_and(|p| p.chars().count() > 200 || p.contains('\0'));
     if too_long {
         let detail = "may have at most 200 characters";
@@ -92,6 +107,7 @@ pub async fn log_access(
         purpose: purpose.map(str::to_owned),
         trace_id: timeline::trace_id(trace.traceparent.as_deref()),
         at: app.now(),
+        ticket_id,
     };
     entry.into_active_model().insert(tx).await?;
     Ok(())
@@ -113,6 +129,7 @@ pub async fn accesses(app: &App, ctx: &Context, id: Uuid) -> Result<Vec<PiiAcces
         actor_kind: row.actor_kind,
         what: row.what,
         purpose: row.purpose,
+        ticket_id: row.ticket_id,
         trace_id: row.trace_id,
         at: row.at,
     };

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::App;
 use crate::{
-    domain::timeline,
+    domain::{ticket_work::Work, timeline},
     store::{customers, entities::timeline as entry},
 };
 
@@ -83,6 +83,22 @@ pub async fn note(tx: &Tx, event: &Envelope) -> Result<(), Problem> {
         timeline::trace_id(event.trace.traceparent.as_deref()).into(),
     ];
     sql::execute(tx, insert, values).await?;
+    Ok(())
+}
+
+/// A ticket's lines follow it to the customer who it turned out to be of; nobody's has none. What
+/// the former one was sent or answered stays with them: it did reach them.
+pub async fn follow(tx: &Tx, work: &Work, before: Uuid) -> Result<(), Problem> {
+    let lines = "customer_id = $1 AND ticket_id = $2 AND type LIKE 'kefu.ticket.%'";
+    let mut values = vec![before.into(), work.ticket_id.into()];
+    let statement = match work.customer_id {
+        None => format!("DELETE FROM timeline WHERE {lines}"),
+        Some(now) => {
+            values.push(now.into());
+            format!("UPDATE timeline SET customer_id = $3 WHERE {lines}")
+        }
+    };
+    sql::execute(tx, &statement, values).await?;
     Ok(())
 }
 

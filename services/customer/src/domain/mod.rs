@@ -11,5 +11,6 @@ pub mod phone;
 pub mod record;
 pub mod rows;
 pub mod suspicion;
+pub mod ticket_work;
 pub mod timeline;
 pub mod uscc;

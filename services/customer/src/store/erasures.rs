@@ -70,6 +70,9 @@ pub async fn empty_former(
 pub async fn delete_data(tx: &Tx, id: Uuid) -> Result<(), DbErr> {
     for statement in [
         "DELETE FROM contact WHERE customer_id = $1",
+        "DELETE FROM ticket_work_task WHERE ticket_id IN
+           (SELECT ticket_id FROM ticket_work WHERE customer_id = $1)",
+        "DELETE FROM ticket_work WHERE customer_id = $1",
         "UPDATE assignment SET reason = NULL WHERE customer_id = $1",
         "UPDATE pii_access_log SET purpose = NULL WHERE customer_id = $1",
         "DELETE FROM suspected_duplicate WHERE newcomer_id = $1 OR known_id = $1",

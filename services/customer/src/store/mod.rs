@@ -8,6 +8,7 @@ pub mod history;
 pub mod identifiers;
 pub mod sources;
 pub mod suspects;
+pub mod ticket_work;
 pub mod tiers;
 
 use store::{Migrations, SqlMigration};
@@ -27,6 +28,7 @@ pub fn migrations() -> Migrations {
                 "m0103_suspected_duplicate",
                 include_str!("m0103_suspected_duplicate.sql"),
             ),
+            SqlMigration::new("m0104_ticket_work", include_str!("m0104_ticket_work.sql")),
         ],
     ])
 }

@@ -9,6 +9,7 @@ mod erasure;
 mod events;
 mod imports;
 mod privacy;
+mod reach;
 mod search;
 mod support;
 mod tiers;

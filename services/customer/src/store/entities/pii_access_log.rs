@@ -10,11 +10,13 @@ pub struct Model {
     pub customer_id: Uuid,
     pub actor: String,
     pub actor_kind: String,
-    /// `customer` or `contacts`: seen unmasked; `erasure`.
+    /// `customer`, `contacts` or `reach`: seen unmasked; `erasure`.
     pub what: String,
     pub purpose: Option<String>,
     pub trace_id: Option<String>,
     pub at: DateTimeUtc,
+    /// Ticket for whose sake it was seen.
+    pub ticket_id: Option<Uuid>,
 }
 
 #[derive(Debug, Clone, Copy, EnumIter, DeriveRelation)]
