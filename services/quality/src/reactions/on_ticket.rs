@@ -49,6 +49,18 @@ impl Mirror {
     }
 }
 
+#[async_trait]
+impl React<TicketChanged> for Mirror {
+    async fn react(&self, tx: &Tx, ctx: &Context, event: TicketChanged) -> Result<(), Problem> {
+        self.take(tx, ctx, &event.ticket, Change::Other).await?;
+        if event.fields.iter().any(|field| field == "customer_id") {
+            let ticket = &event.ticket;
+            inspections::set_customer(tx, ticket.ticket_id, ticket.customer_id).await?;
+        }
+        Ok(())
+    }
+}
+
 macro_rules! mirrors {
     ($($event:ident => $change:ident),+ $(,)?) => {
         $(#[async_trait]
@@ -62,7 +74,6 @@ macro_rules! mirrors {
 
 mirrors! {
     TicketOpened => Other,
-    TicketChanged => Other,
     TicketAssigned => Other,
     TicketReplied => Other,
     TicketStatusChanged => Other,

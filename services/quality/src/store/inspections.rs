@@ -6,7 +6,7 @@ use kernel::{Actor, OrgPath, Problem};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, Select,
 };
-use store::Tx;
+use store::{Tx, sql};
 use uuid::Uuid;
 
 use super::{
@@ -14,6 +14,16 @@ use super::{
     lineage, read,
 };
 use crate::domain::{risk::RiskRules, visibility::View};
+
+/// Follows the correction of a ticket's customer: what is written about the service goes when the
+/// right person is forgotten.
+pub async fn set_customer(tx: &Tx, ticket: Uuid, customer: Option<Uuid>) -> Result<(), Problem> {
+    for table in ["inspection", "rectification"] {
+        let update = format!("UPDATE {table} SET customer_id = $2 WHERE ticket_id = $1");
+        sql::execute(tx, &update, vec![ticket.into(), customer.into()]).await?;
+    }
+    Ok(())
+}
 
 /// Inspections that `actor` may see.
 pub fn visible(actor: &Actor) -> Select<inspection::Entity> {

@@ -1,12 +1,43 @@
 //! Rectification: opened by a fatal item or a low score, done by the owner, verified by another.
 
-use contracts::quality::{RectificationDone, RectificationOpened, RectificationVerified};
+use contracts::{
+    quality::{RectificationDone, RectificationOpened, RectificationVerified},
+    ticketing::TicketChanged,
+};
 use kernel::Role;
 use serde_json::{Value, json};
 
 use crate::fixtures::{
-    ORG, agent, at, director, evaluated, inspector, on_every_database, supervisor,
+    ORG, agent, at, director, evaluated, inspection_of, inspector, on_every_database, supervisor,
 };
+
+#[tokio::test]
+async fn inspection_and_rectification_follow_a_corrected_customer() {
+    on_every_database!(async |app| {
+        let (mut ticket, _) = evaluated(&app, "amy", &[("integrity", json!(false))]).await;
+        let (id, before, right) = (ticket.ticket_id, ticket.customer_id, kernel::new_id());
+        ticket.version += 1;
+        ticket.customer_id = Some(right);
+        let mut changed = TicketChanged {
+            ticket,
+            fields: vec!["customer_id".into(), "tier".into()],
+            customer_before: before,
+        };
+        app.deliver(changed.clone()).await;
+        let customers = async || {
+            let inspection = inspection_of(&app, id).await;
+            let orders = director(&app).get("/api/v1/rectifications").send().await.expect(200);
+            (inspection["customer_id"].clone(), orders.body["items"][0]["customer_id"].clone())
+        };
+        assert_eq!(customers().await, (json!(right), json!(right)));
+        // Another change of the ticket touches neither.
+        changed.fields = vec!["priority".into()];
+        changed.ticket.version += 1;
+        changed.ticket.customer_id = before;
+        app.deliver(changed.clone()).await;
+        assert_eq!(customers().await, (json!(right), json!(right)));
+    });
+}
 
 #[tokio::test]
 async fn a_fatal_item_is_mended_and_verified_by_somebody_else() {
