@@ -13,7 +13,8 @@ pub async fn note(tx: &Tx, heard: &Heard) -> Result<(), DbErr> {
     let upsert = "INSERT INTO ticket_work
          (ticket_id, customer_id, handler, first_responder, unfinished, version)
        VALUES ($1,
-         CASE WHEN EXISTS (SELECT 1 FROM erasure WHERE customer_id = $2) THEN NULL ELSE $2 END,
+         CASE WHEN EXISTS (SELECT 1 FROM customer WHERE id = $2 AND erased_at IS NOT NULL)
+           THEN NULL ELSE $2 END,
          $3, $4, $5, $6)
        ON CONFLICT (ticket_id) DO UPDATE SET customer_id = excluded.customer_id,
          handler = excluded.handler, first_responder = excluded.first_responder,
