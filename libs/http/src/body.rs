@@ -53,10 +53,7 @@ pub(crate) fn json_bytes(
     payload: &mut Payload,
 ) -> LocalBoxFuture<'static, Result<Bytes, Problem>> {
     let limit = req.app_data::<BodyLimit>().copied().unwrap_or_default().0;
-    read(req, payload, limit, |media| {
-        media.subtype() == "json" && media.type_() == "application"
-            || media.suffix().is_some_and(|suffix| suffix == "json")
-    })
+    read(req, payload, limit, Accepts::Json)
 }
 
 /// The bytes of an HTML form.
@@ -65,14 +62,16 @@ pub(crate) fn form_bytes(
     payload: &mut Payload,
 ) -> LocalBoxFuture<'static, Result<Bytes, Problem>> {
     let limit = req.app_data::<BodyLimit>().copied().unwrap_or_default().0;
-    read(req, payload, limit, |media| media.essence_str() == "application/x-www-form-urlencoded")
+    read(req, payload, limit, Accepts::Form)
 }
 
 /// A body that is no JSON, like a CSV file: its media type (without parameters) and bytes. Which
-/// types are acceptable is the handler's to say.
+/// types and character sets are acceptable is the handler's to say.
 #[derive(Debug, Clone)]
 pub struct Raw {
     pub media_type: String,
+    /// As the caller names it, in lower case.
+    pub charset: Option<String>,
     pub bytes: Bytes,
 }
 
@@ -82,11 +81,39 @@ impl FromRequest for Raw {
 
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let limit = req.app_data::<UploadLimit>().copied().unwrap_or_default().0;
-        let media_type = req.mime_type().ok().flatten().map(|m| m.essence_str().to_owned());
-        let bytes = read(req, payload, limit, |_| true);
-        Box::pin(async move {
-            Ok(Self { media_type: media_type.unwrap_or_default(), bytes: bytes.await? })
-        })
+        let media = req.mime_type().ok().flatten();
+        let media_type = media.as_ref().map(|m| m.essence_str().to_owned()).unwrap_or_default();
+        let charset = media.as_ref().and_then(|m| m.get_param("charset"));
+        let charset = charset.map(|name| name.as_str().to_ascii_lowercase());
+        let bytes = read(req, payload, limit, Accepts::Anything);
+        Box::pin(async move { Ok(Self { media_type, charset, bytes: bytes.await? }) })
+    }
+}
+
+/// What a reader of bodies takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Accepts {
+    Json,
+    Form,
+    /// Any media type and any character set.
+    Anything,
+}
+
+impl Accepts {
+    fn media(self, media: &actix_web::mime::Mime) -> bool {
+        match self {
+            Self::Json => {
+                media.subtype() == "json" && media.type_() == "application"
+                    || media.suffix().is_some_and(|suffix| suffix == "json")
+            }
+            Self::Form => media.essence_str() == "application/x-www-form-urlencoded",
+            Self::Anything => true,
+        }
+    }
+
+    fn charset(self, media: &actix_web::mime::Mime) -> bool {
+        let utf8 = media.get_param("charset").is_none_or(|charset| charset == "utf-8");
+        utf8 || self == Self::Anything
     }
 }
 
@@ -94,7 +121,7 @@ fn read(
     req: &HttpRequest,
     payload: &mut Payload,
     limit: usize,
-    accepts: impl Fn(&actix_web::mime::Mime) -> bool,
+    accepts: Accepts,
 ) -> LocalBoxFuture<'static, Result<Bytes, Problem>> {
     let head = check_head(req, limit, accepts);
     let mut payload = payload.take();
@@ -113,22 +140,18 @@ fn read(
 }
 
 /// What can be told before the body is read; answers how many bytes to make room for.
-fn check_head(
-    req: &HttpRequest,
-    limit: usize,
-    accepts: impl Fn(&actix_web::mime::Mime) -> bool,
-) -> Result<usize, Problem> {
+fn check_head(req: &HttpRequest, limit: usize, accepts: Accepts) -> Result<usize, Problem> {
     let unsupported =
         |detail: Text| Err(Problem::of(&codes::UNSUPPORTED_MEDIA_TYPE).detail(detail));
     let media = match req.mime_type() {
-        Ok(Some(media)) if accepts(&media) => media,
+        Ok(Some(media)) if accepts.media(&media) => media,
         Ok(Some(media)) => {
             return unsupported(messages::media_type_not_accepted(media.essence_str()));
         }
         Ok(None) => return unsupported(messages::content_type_required()),
         Err(_) => return unsupported(messages::content_type_unreadable()),
     };
-    if media.get_param("charset").is_some_and(|charset| charset != "utf-8") {
+    if !accepts.charset(&media) {
         return unsupported(messages::body_must_be_utf8());
     }
     let encoding = request::header_text(req, &header::CONTENT_ENCODING).unwrap_or("identity");
