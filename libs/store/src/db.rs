@@ -238,6 +238,12 @@ impl Tx {
         self.later.write(&self.inner).await
     }
 
+    /// Gives up the rows of [`Tx::insert_later`] that are not yet written, for who goes back to a
+    /// savepoint.
+    pub fn forget_later_rows(&self) {
+        self.later.forget();
+    }
+
     /// Does `work` just before the commit. It is for what takes a lock that many want, say a counter's:
     /// the lock is held briefly, and transactions that take several wait for each other in one
     /// direction only, because the work is done in the order of the locks' names.

@@ -2,6 +2,8 @@
 //! GIN index, SQLite in an FTS5 table; both hold exactly the tokens of [`crate::text`], PostgreSQL
 //! also the facets that a service adds.
 
+use std::collections::HashMap;
+
 use sea_orm::{
     DbBackend, DbErr, Value,
     sea_query::{Condition, Expr, ExprTrait},
@@ -76,6 +78,39 @@ pub async fn add(
     ));
     Ok(())
 }
+
+/// As [`add`] for many rows at once, on SQLite too.
+pub async fn add_all(tx: &Tx, prefix: &str, rows: &[(Uuid, String)]) -> Result<(), DbErr> {
+    if tx.is_postgres() {
+        for (id, text) in rows {
+            add(tx, prefix, *id, text).await?;
+        }
+        return Ok(());
+    }
+    for part in rows.chunks(ROWS) {
+        let texts: HashMap<Uuid, &str> =
+            part.iter().map(|(id, text)| (*id, text.as_str())).collect();
+        let places: Vec<String> = (1..=part.len()).map(|n| format!("(${n})")).collect();
+        let insert =
+            format!("INSERT INTO {prefix}_fts (id) VALUES {} RETURNING doc, id", places.join(", "));
+        let ids = part.iter().map(|(id, _)| (*id).into()).collect();
+        let mut values: Vec<Value> = vec![];
+        for row in sql::all(tx, &insert, ids).await? {
+            let (doc, id): (i64, Uuid) = (row.try_get("", "doc")?, row.try_get("", "id")?);
+            let tokens = texts.get(&id).map(|text| text::index_tokens(text).join(" "));
+            values.extend([doc.into(), tokens.into()]);
+        }
+        let places: Vec<String> =
+            (0..part.len()).map(|n| format!("(${}, ${})", 2 * n + 1, 2 * n + 2)).collect();
+        let insert =
+            format!("INSERT INTO {prefix}_fts_tokens (rowid, tokens) VALUES {}", places.join(", "));
+        sql::execute(tx, &insert, values).await?;
+    }
+    Ok(())
+}
+
+/// Rows of one statement.
+const ROWS: usize = 500;
 
 /// Writes the tokens of `content` for row `id`, replacing what was there.
 pub async fn put(

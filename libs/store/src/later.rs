@@ -85,6 +85,11 @@ impl Later {
         }
     }
 
+    /// Gives up what waits.
+    pub(crate) fn forget(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     /// Writes what waits.
     pub(crate) async fn write(&self, tx: &DatabaseTransaction) -> Result<(), DbErr> {
         let batches = {

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     codes,
     domain::{
+        golden::Golden,
         identifier::{Identifier, IdentifierKind, PartyKind},
         matching::{Hit, Verdict},
         record::{Departure, Draft, Record},
@@ -79,23 +80,10 @@ pub struct Taken {
 
 pub async fn run(app: &App, tx: &Tx, ctx: &Context, intake: Intake) -> Result<Taken, Problem> {
     let root = intake.org.root().as_str().to_owned();
-    let now = app.now();
-    let key = intake.source_key.clone().unwrap_or_else(|| kernel::new_id().to_string());
-    let record = Record::empty(intake.kind).replaced(&intake.draft, now);
-    let row = source_record::Model {
-        id: kernel::new_id(),
-        root_org: root.clone(),
-        org: intake.org.as_str().to_owned(),
-        source: intake.source.clone(),
-        source_key: key.clone(),
-        received: app.pii.seal(&intake.received),
-        normalised: app.pii.seal(&serde_json::to_string(&record)?),
-        fingerprint: fingerprint(app, &intake),
-        created_at: now,
-        updated_at: now,
-    };
+    let record = Record::empty(intake.kind).replaced(&intake.draft, app.now());
+    let row = source_row(app, &intake, &record)?;
     if !sources::reserve(tx, row.clone()).await? {
-        let known = sources::by_key(tx, &root, &intake.source, &key).await?;
+        let known = sources::by_key(tx, &root, &intake.source, &row.source_key).await?;
         let known = known.ok_or_else(|| Problem::internal("a source record without a party"))?;
         return update(app, tx, ctx, intake, known).await;
     }
@@ -105,6 +93,27 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, intake: Intake) -> Result<Ta
         Some(hit) => attach(app, tx, ctx, intake, source, hit).await,
         None => create(app, tx, ctx, intake, source, verdict).await,
     }
+}
+
+/// The source record that is to be; its key is made up where the source has none.
+pub(super) fn source_row(
+    app: &App,
+    intake: &Intake,
+    record: &Record,
+) -> Result<source_record::Model, Problem> {
+    let now = app.now();
+    Ok(source_record::Model {
+        id: kernel::new_id(),
+        root_org: intake.org.root().as_str().to_owned(),
+        org: intake.org.as_str().to_owned(),
+        source: intake.source.clone(),
+        source_key: intake.source_key.clone().unwrap_or_else(|| kernel::new_id().to_string()),
+        received: app.pii.seal(&intake.received),
+        normalised: app.pii.seal(&serde_json::to_string(record)?),
+        fingerprint: fingerprint(app, intake),
+        created_at: now,
+        updated_at: now,
+    })
 }
 
 /// The source is known: it says something new, or the same again.
@@ -265,7 +274,11 @@ async fn create(
     suspects::suspect(tx, &root, id, &seen.suspects, app.now()).await?;
     let who = (scope.0, scope.1, id);
     let contested = recognise::in_sight(app, tx, ctx, who, &refused).await?;
-    let mut row = blank(app, tx, ctx, &intake, id).await?;
+    let number = match intake.dry_run {
+        true => format!("dry-run-{id}"),
+        false => next_number(app, tx, &root).await?,
+    };
+    let mut row = blank(app, ctx, &intake, (id, number));
     source.member.customer_id = id;
     party::write_golden(&app.pii, &mut row, &party::golden_of(std::slice::from_ref(&source)));
     let mut row = row.into_active_model().insert(tx).await?;
@@ -287,22 +300,16 @@ async fn create(
 }
 
 /// A row with nothing of the golden record in it.
-async fn blank(
+pub(super) fn blank(
     app: &App,
-    tx: &Tx,
     ctx: &Context,
     intake: &Intake,
-    id: Uuid,
-) -> Result<customer::Model, Problem> {
+    (id, number): (Uuid, String),
+) -> customer::Model {
     let now = app.now();
-    let root = intake.org.root().as_str().to_owned();
-    let number = match intake.dry_run {
-        true => format!("dry-run-{id}"),
-        false => next_number(app, tx, &root).await?,
-    };
-    Ok(customer::Model {
+    customer::Model {
         id,
-        root_org: root,
+        root_org: intake.org.root().as_str().to_owned(),
         org: intake.org.as_str().to_owned(),
         number,
         kind: intake.kind.as_str().to_owned(),
@@ -324,23 +331,31 @@ async fn blank(
         created_by: ctx.actor.id.clone(),
         erased_at: None,
         merged_at: None,
-    })
+    }
 }
 
 /// Unique under concurrency: the counter's row is locked until the transaction ends.
 async fn next_number(app: &App, tx: &Tx, root: &str) -> Result<String, Problem> {
+    let (counter, number) = numbering(app, root);
+    Ok(number(sql::next_number(tx, &counter).await?))
+}
+
+/// The counter of today's numbers, and how it makes them.
+pub(super) fn numbering<'a>(
+    app: &'a App,
+    root: &str,
+) -> (String, impl Fn(i64) -> String + use<'a>) {
     let pattern = app.numbering.of(root);
     let today = app.now().with_timezone(&app.numbering.offset);
     let counter = format!("customer:{root}:{}", pattern.counter(today));
-    let sequence = sql::next_number(tx, &counter).await?;
-    Ok(pattern.number(today, sequence))
+    (counter, move |sequence| pattern.number(today, sequence))
 }
 
 fn invalid(record: &Record) -> Vec<Identifier> {
     record.all_identifiers().into_iter().filter(|i| !i.valid).collect()
 }
 
-fn telling(record: &Record) -> Vec<Identifier> {
+pub(super) fn telling(record: &Record) -> Vec<Identifier> {
     record.all_identifiers().into_iter().filter(|i| i.gives_identity(record.kind)).collect()
 }
 
@@ -372,8 +387,13 @@ async fn rewrite(
     Ok(sources::rewrite(tx, id, texts, app.now()).await?)
 }
 
-fn fingerprint(app: &App, intake: &Intake) -> String {
+pub(super) fn fingerprint(app: &App, intake: &Intake) -> String {
     app.pii.blind("source-record", &intake.received)
+}
+
+/// The golden record of somebody who has one source.
+pub(super) fn golden_alone(row: &source_record::Model, record: &Record) -> Golden {
+    party::golden_of(&[Source { member: member(row), record: record.clone() }])
 }
 
 fn member(row: &source_record::Model) -> Member {

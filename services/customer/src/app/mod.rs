@@ -10,6 +10,7 @@ pub mod import;
 pub mod input;
 pub mod intake;
 pub mod list;
+mod newcomers;
 pub mod party;
 pub mod publish;
 pub mod reach;

@@ -177,10 +177,17 @@ pub async fn index(tx: &Tx, row: &customer::Model) -> Result<(), Problem> {
         }
     };
     let former = customer::Entity::find().filter(customer::Column::Id.is_in(former));
-    let mut words = vec![row.number.clone(), name::search_text(&row.name)];
+    let mut words = vec![words(row, &contacts)];
     words.extend(former.all(tx).await?.into_iter().map(|row| row.number));
-    words.extend(row.latin_name.iter().cloned());
-    words.extend(contacts.iter().map(|c| name::search_text(&c.name)));
     fts::put(tx, "customer", row.id, &words.join(" ")).await?;
     Ok(())
+}
+
+/// The words of [`index`] but for former numbers, as one text.
+#[must_use]
+pub fn words(row: &customer::Model, contacts: &[contact::Model]) -> String {
+    let mut words = vec![row.number.clone(), name::search_text(&row.name)];
+    words.extend(row.latin_name.iter().cloned());
+    words.extend(contacts.iter().map(|c| name::search_text(&c.name)));
+    words.join(" ")
 }

@@ -73,6 +73,20 @@ pub async fn registered(
     Ok(())
 }
 
+/// As [`registered`], for a customer of one unit whose tier is at hand.
+pub async fn registered_with(
+    app: &App,
+    tx: &Tx,
+    ctx: &Context,
+    row: &customer::Model,
+    tier: Option<&tier::Model>,
+) -> Result<(), Problem> {
+    let event =
+        CustomerRegistered { customer: snapshot(&app.pii, row, vec![row.org.clone()], tier) };
+    events::emit(tx, ctx, row.updated_at, &event).await?;
+    Ok(())
+}
+
 /// A customer of whom `changed` is no longer what it was.
 pub async fn changed(
     app: &App,

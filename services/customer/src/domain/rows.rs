@@ -1,4 +1,4 @@
-//! Rows of a customer import: column names in Chinese and English, and what a row says.
+//! Rows of a customer import, and what a row says.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     identifier::{IdentifierKind, PartyKind},
     record::{Draft, Field, Wish},
+    repair::{self, Damage},
 };
 
 /// One customer of an import. Empty text counts as absent.
@@ -61,174 +62,9 @@ pub struct ImportRow {
     pub postal_code: Option<String>,
 }
 
-/// A way to reach one cell of a row.
-type Cell = fn(&mut ImportRow) -> &mut Option<String>;
-
-/// Column names → cells. Names are compared without case, spaces, `-` and `_`.
-fn columns() -> [(&'static [&'static str], &'static str, Cell); 20] {
-    [
-        (
-            &[
-                "sourcekey",
-                "key",
-                "externalid",
-                "id",
-                "customerid",
-                "客户编号",
-                "源系统编号",
-                "客户号",
-            ],
-            "source_key",
-            |r| &mut r.source_key,
-        ),
-        (&["kind", "type", "客户类型", "类型"], "kind", |r| &mut r.kind),
-        (
-            &["name", "fullname", "姓名", "名称", "客户名称", "客户姓名", "单位名称"],
-            "name",
-            |r| &mut r.name,
-        ),
-        (&["latinname", "englishname", "英文名", "拼音名"], "latin_name", |r| {
-            &mut r.latin_name
-        }),
-        (&["locale", "language", "语言"], "locale", |r| &mut r.locale),
-        (
-            &[
-                "phone",
-                "mobile",
-                "tel",
-                "telephone",
-                "手机",
-                "手机号",
-                "手机号码",
-                "电话",
-                "联系电话",
-            ],
-            "phone",
-            |r| &mut r.phone,
-        ),
-        (&["email", "mail", "邮箱", "电子邮箱", "电子邮件"], "email", |r| &mut r.email),
-        (&["idcard", "idcardno", "身份证", "身份证号", "身份证号码"], "id_card", |r| {
-            &mut r.id_card
-        }),
-        (&["uscc", "统一社会信用代码", "信用代码"], "uscc", |r| &mut r.uscc),
-        (&["membershipno", "memberno", "会员号", "会员卡号"], "membership_no", |r| {
-            &mut r.membership_no
-        }),
-        (&["contractno", "合同号", "合同编号"], "contract_no", |r| &mut r.contract_no),
-        (&["wecom", "wecomid", "企业微信"], "wecom", |r| &mut r.wecom),
-        (&["wechat", "wechatid", "微信", "微信号"], "wechat", |r| &mut r.wechat),
-        (&["tier", "level", "客户等级", "等级", "客户分层"], "tier", |r| &mut r.tier),
-        (&["accountmanager", "manager", "客户经理"], "account_manager", |r| {
-            &mut r.account_manager
-        }),
-        (&["org", "organisation", "organization", "机构", "所属机构"], "org", |r| &mut r.org),
-        (&["province", "省", "省份"], "province", |r| &mut r.province),
-        (&["city", "市", "城市"], "city", |r| &mut r.city),
-        (&["district", "区", "区县"], "district", |r| &mut r.district),
-        (&["street", "address", "地址", "详细地址", "通讯地址"], "street", |r| {
-            &mut r.street
-        }),
-    ]
-}
-
-const POSTAL_CODE: [&str; 4] = ["postalcode", "zip", "邮编", "邮政编码"];
-
-/// Why a whole file cannot be read; text for the caller.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unreadable {
-    #[error("the file is not UTF-8; save it as \"CSV UTF-8\"")]
-    Encoding,
-    #[error("the first line names no columns")]
-    NoHeader,
-    #[error("the column {0:?} is not known")]
-    UnknownColumn(String),
-    #[error("the column {0:?} stands twice")]
-    TwiceNamed(&'static str),
-    #[error("a column {0:?} is needed")]
-    Missing(&'static str),
-}
-
-/// A row, or the line and the reason why it could not be read.
-pub type ReadRow = Result<ImportRow, (u64, String)>;
-
-/// Reads a CSV file (RFC 4180; a byte order mark, `;` and tabs as separators are understood).
-/// Lines are counted from 1, the header's.
-pub fn read_csv(bytes: &[u8]) -> Result<Vec<ReadRow>, Unreadable> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Unreadable::Encoding)?;
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let first = text.lines().next().unwrap_or_default();
-    let separator = [b',', b';', b'\t']
-        .into_iter()
-        .max_by_key(|s| (first.bytes().filter(|b| b == s).count(), *s == b','))
-        .unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new().delimiter(separator).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|_| Unreadable::NoHeader)?.clone();
-    let cells = cells_of(&header)?;
-    let mut rows = vec![];
-    for record in reader.records() {
-        match record {
-            Ok(record) => {
-                let line = record.position().map_or(0, csv::Position::line);
-                let mut row = ImportRow { line: Some(line), ..ImportRow::default() };
-                for (cell, text) in cells.iter().zip(record.iter()) {
-                    if !text.trim().is_empty() {
-                        *cell(&mut row) = Some(text.trim().to_owned());
-                    }
-                }
-                rows.push(Ok(row));
-            }
-            Err(error) => {
-                let line = error.position().map_or(0, csv::Position::line);
-                rows.push(Err((line, reason(&error))));
-            }
-        }
-    }
-    Ok(rows)
-}
-
-fn cells_of(header: &csv::StringRecord) -> Result<Vec<Cell>, Unreadable> {
-    if header.iter().all(|name| name.trim().is_empty()) {
-        return Err(Unreadable::NoHeader);
-    }
-    let mut seen: Vec<&'static str> = vec![];
-    let mut cells: Vec<Cell> = vec![];
-    for name in header {
-        let plain: String = name
-            .chars()
-            .filter(|c| !c.is_whitespace() && !"-_".contains(*c))
-            .flat_map(char::to_lowercase)
-            .collect();
-        let known = columns();
-        let (field, cell): (&'static str, Cell) =
-            match known.iter().find(|(names, ..)| names.contains(&plain.as_str())) {
-                Some((_, field, cell)) => (field, *cell),
-                None if POSTAL_CODE.contains(&plain.as_str()) => {
-                    ("postal_code", |r| &mut r.postal_code)
-                }
-                None => return Err(Unreadable::UnknownColumn(name.to_owned())),
-            };
-        if seen.contains(&field) {
-            return Err(Unreadable::TwiceNamed(field));
-        }
-        seen.push(field);
-        cells.push(cell);
-    }
-    for needed in ["source_key", "name"] {
-        if !seen.contains(&needed) {
-            return Err(Unreadable::Missing(needed));
-        }
-    }
-    Ok(cells)
-}
-
-fn reason(error: &csv::Error) -> String {
-    match error.kind() {
-        csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the line has {len} cells, the header {expected_len}")
-        }
-        _ => "the line cannot be read".to_owned(),
-    }
-}
+/// Numbers that are names, which spreadsheets take for quantities.
+const NUMBERS: [&str; 8] =
+    ["phone", "id_card", "uscc", "membership_no", "contract_no", "wecom", "wechat", "postal_code"];
 
 /// Kind of party as people write it.
 #[must_use]
@@ -293,6 +129,50 @@ impl Address {
 }
 
 impl ImportRow {
+    /// The cell of a field, by the field's name.
+    pub fn cell(&mut self, field: &str) -> Option<&mut Option<String>> {
+        Some(match field {
+            "source_key" => &mut self.source_key,
+            "kind" => &mut self.kind,
+            "name" => &mut self.name,
+            "latin_name" => &mut self.latin_name,
+            "locale" => &mut self.locale,
+            "phone" => &mut self.phone,
+            "email" => &mut self.email,
+            "id_card" => &mut self.id_card,
+            "uscc" => &mut self.uscc,
+            "membership_no" => &mut self.membership_no,
+            "contract_no" => &mut self.contract_no,
+            "wecom" => &mut self.wecom,
+            "wechat" => &mut self.wechat,
+            "tier" => &mut self.tier,
+            "account_manager" => &mut self.account_manager,
+            "org" => &mut self.org,
+            "province" => &mut self.province,
+            "city" => &mut self.city,
+            "district" => &mut self.district,
+            "street" => &mut self.street,
+            "postal_code" => &mut self.postal_code,
+            _ => return None,
+        })
+    }
+
+    /// The row with what a spreadsheet did to it undone, and what that was. The source's key stays
+    /// as it is, because another key is another record.
+    #[must_use]
+    pub fn repaired(&self) -> (Self, Vec<(&'static str, Damage)>) {
+        let (mut row, mut damages) = (self.clone(), vec![]);
+        for field in NUMBERS.into_iter().chain(["email"]) {
+            let Some(cell) = row.cell(field) else { continue };
+            let read = if field == "email" { repair::address } else { repair::number };
+            if let Some((text, damage)) = cell.as_deref().and_then(read) {
+                *cell = Some(text);
+                damages.push((field, damage));
+            }
+        }
+        (row, damages)
+    }
+
     /// What the row says, not yet normalised.
     #[must_use]
     pub fn draft(&self) -> Draft {
@@ -353,34 +233,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn chinese_and_english_headers_are_understood() {
-        let zh = "\u{feff}客户编号,姓名,手机号,客户等级,客户经理,地址\nK1,张三,13800138000,vip,li.si,幸福路 1 号\n";
-        let en = "Source Key;Name;Mobile;Tier;account_manager;Address\nK1;张三;13800138000;vip;li.si;幸福路 1 号\n";
-        let rows = |text: &str| read_csv(text.as_bytes()).unwrap();
-        assert_eq!(rows(zh), rows(en));
-        let row = rows(zh)[0].clone().unwrap();
-        assert_eq!((row.line, row.tier.as_deref()), (Some(2), Some("vip")));
+    fn every_column_has_a_cell() {
+        let mut row = ImportRow::default();
+        for column in crate::domain::columns::COLUMNS {
+            let cell = row.cell(column.field).expect(column.field);
+            assert_eq!(cell.replace(column.field.to_owned()), None, "{}", column.field);
+        }
+        // All of them, beside the line.
         assert_eq!(
-            row.draft().fields[&Field::Address].as_deref(),
-            Some("{\"street\":\"幸福路 1 号\"}")
+            row.canonical().len() + 1,
+            serde_json::to_value(&row).unwrap().as_object().unwrap().len()
         );
     }
 
     #[test]
-    fn a_broken_line_does_not_break_the_others() {
-        let rows = read_csv("key,name\nK1,张三\nK2\nK3,\"多\n行\"\nK4,x\n".as_bytes()).unwrap();
-        assert_eq!(rows.len(), 4);
-        assert_eq!(rows[1], Err((3, "the line has 1 cells, the header 2".into())));
-        assert_eq!(rows[3].as_ref().unwrap().line, Some(6));
-    }
-
-    #[test]
-    fn an_unknown_file_is_refused_as_a_whole() {
-        assert_eq!(read_csv(b"key,shoe\n"), Err(Unreadable::UnknownColumn("shoe".into())));
-        assert_eq!(read_csv(b"name,phone\n"), Err(Unreadable::Missing("source_key")));
-        assert_eq!(read_csv(b"key,name,id\n"), Err(Unreadable::TwiceNamed("source_key")));
-        assert_eq!(read_csv(b""), Err(Unreadable::NoHeader));
-        assert_eq!(read_csv(&[0xd5, 0xc5]), Err(Unreadable::Encoding));
+    fn a_damaged_row_is_repaired_but_for_its_key() {
+        let row = ImportRow {
+            source_key: Some("1001.0".into()),
+            phone: Some("'13800138000".into()),
+            email: Some("mailto:a@x.cn".into()),
+            id_card: Some("1.10101199003077E+17".into()),
+            ..ImportRow::default()
+        };
+        let (whole, damages) = row.repaired();
+        assert_eq!(
+            (whole.source_key.as_deref(), whole.phone.as_deref(), whole.email.as_deref()),
+            (Some("1001.0"), Some("13800138000"), Some("a@x.cn"))
+        );
+        assert_eq!(
+            damages,
+            [
+                ("phone", Damage::TextMark),
+                ("id_card", Damage::DigitsLost),
+                ("email", Damage::Wrapping)
+            ]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Tables and the statements on them.
 
+pub mod bulk;
 pub mod candidates;
 pub mod customers;
 pub mod entities;

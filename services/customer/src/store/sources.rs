@@ -24,7 +24,8 @@ pub struct Member {
     pub updated_at: DateTime<Utc>,
 }
 
-const SELECT: &str = "SELECT s.id, m.customer_id, s.org, s.source, s.source_key, s.received,
+pub(super) const SELECT: &str =
+    "SELECT s.id, m.customer_id, s.org, s.source, s.source_key, s.received,
    s.normalised, s.fingerprint, m.reason, m.since, s.created_at, s.updated_at
  FROM source_record s JOIN membership m ON m.source_record_id = s.id";
 

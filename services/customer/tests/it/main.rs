@@ -7,6 +7,8 @@ mod creation;
 mod duplicates;
 mod erasure;
 mod events;
+mod import_batches;
+mod import_files;
 mod imports;
 mod privacy;
 mod reach;
