@@ -105,7 +105,8 @@ mod tests {
     use crate::domain::servicenow::{RawRow, parse, tests::raw};
 
     fn row(state: &'static str, at: &'static str) -> Row {
-        parse(&RawRow { incident_state: state, sys_updated_at: at, ..raw() }).unwrap()
+        parse(&RawRow { incident_state: state, sys_updated_at: at, ..raw() }, chrono_tz::Tz::UTC)
+            .unwrap()
     }
 
     fn at(text: &str) -> DateTime<Utc> {
@@ -151,7 +152,7 @@ mod tests {
                 resolved_at: "29-02-2016 11:29",
                 ..raw()
             };
-            parse(&raw).unwrap()
+            parse(&raw, chrono_tz::Tz::UTC).unwrap()
         };
         let (mut state, _) = begin(with("New", "29-02-2016 01:23"));
         assert_eq!(state.cycles[0].end, None);

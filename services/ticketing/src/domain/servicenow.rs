@@ -1,8 +1,39 @@
 //! Rows of a ServiceNow incident log: one row per update of an incident, each with its whole state.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+use sheet::Column;
+use uuid::Uuid;
 
 use super::{lifecycle::Status, priority::Priority};
+
+const fn column(field: &'static str, about: &'static str, needed: bool) -> Column {
+    Column { field, names: &[], about, needed }
+}
+
+/// The columns of a log that are read.
+pub const COLUMNS: [Column; 20] = [
+    column("number", "number of the incident, e.g. INC0000045", true),
+    column("incident_state", "New, Active, Awaiting …, Resolved, Closed", true),
+    column("sys_updated_at", "time of the update: DD-MM-YYYY HH:MM or YYYY-MM-DD HH:MM:SS", true),
+    column("opened_at", "when the incident was opened", true),
+    column("sys_mod_count", "count of the update", false),
+    column("sys_updated_by", "who made the update", false),
+    column("opened_by", "who opened the incident", false),
+    column("resolved_at", "when it was resolved", false),
+    column("closed_at", "when it was closed", false),
+    column("reopen_count", "how often it was reopened", false),
+    column("reassignment_count", "how often it was reassigned", false),
+    column("priority", "1 - Critical to 5 - Planning", false),
+    column("contact_type", "Phone, Email, Self service, Chat, Walk-in", false),
+    column("category", "category", false),
+    column("subcategory", "subcategory; part of the subject", false),
+    column("u_symptom", "symptom; part of the subject", false),
+    column("assignment_group", "queue", false),
+    column("assigned_to", "handler", false),
+    column("closed_code", "how it was closed", false),
+    column("caller_id", "who called; with --customers the customer", false),
+];
 
 /// The columns that matter, as text.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +57,7 @@ pub struct RawRow<'a> {
     pub assignment_group: &'a str,
     pub assigned_to: &'a str,
     pub closed_code: &'a str,
+    pub customer_id: &'a str,
 }
 
 /// An understood row.
@@ -48,6 +80,8 @@ pub struct Row {
     pub group: Option<String>,
     pub assignee: Option<String>,
     pub close_code: Option<String>,
+    /// Who called, where the sender knows. No state of the incident.
+    pub customer_id: Option<Uuid>,
     /// Tells this state of the incident from every other.
     pub fingerprint: String,
 }
@@ -60,9 +94,10 @@ pub struct RowError {
     pub detail: String,
 }
 
-/// Reads a row; `?` and blank mean unknown. Times are `DD-MM-YYYY HH:MM` or `YYYY-MM-DD HH:MM:SS`,
-/// taken as UTC.
-pub fn parse(raw: &RawRow<'_>) -> Result<Row, RowError> {
+/// Reads a row; `?` and blank mean unknown. Times are those of clocks in `zone`, in one of
+/// [`TIMES`].
+pub fn parse(raw: &RawRow<'_>, zone: Tz) -> Result<Row, RowError> {
+    let time = |column, value| time(column, value, zone);
     let number = text("number", raw.number, 40)?.ok_or_else(|| missing("number"))?;
     let status = status(raw.incident_state)?;
     let category = text("category", raw.category, 200)?;
@@ -90,6 +125,7 @@ pub fn parse(raw: &RawRow<'_>) -> Result<Row, RowError> {
         group: text("assignment_group", raw.assignment_group, 200)?,
         assignee: text("assigned_to", raw.assigned_to, 200)?,
         close_code: text("closed_code", raw.closed_code, 200)?,
+        customer_id: customer(raw.customer_id)?,
         fingerprint: fingerprint(raw),
         number,
         category,
@@ -120,18 +156,47 @@ fn text(column: &'static str, value: &str, max: usize) -> Result<Option<String>,
     Ok(Some(value.split_whitespace().collect::<Vec<_>>().join(" ")))
 }
 
-fn time(column: &'static str, value: &str) -> Result<Option<DateTime<Utc>>, RowError> {
+/// How times are written: as ServiceNow has it, and as spreadsheets in China make of it.
+const TIMES: [&str; 6] = [
+    "%d-%m-%Y %H:%M",
+    "%d-%m-%Y %H:%M:%S",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+];
+
+fn time(column: &'static str, value: &str, zone: Tz) -> Result<Option<DateTime<Utc>>, RowError> {
     let Some(value) = known(value) else { return Ok(None) };
-    ["%d-%m-%Y %H:%M", "%Y-%m-%d %H:%M:%S"]
+    TIMES
         .iter()
         .find_map(|format| NaiveDateTime::parse_from_str(value, format).ok())
         .filter(|time| (1970..=2999).contains(&chrono::Datelike::year(time)))
-        .map(|time| Some(time.and_utc()))
+        .map(|time| Some(instant(time, zone)))
         .ok_or_else(|| RowError {
             column,
             code: "bad-time",
             detail: "expected DD-MM-YYYY HH:MM or YYYY-MM-DD HH:MM:SS".into(),
         })
+}
+
+/// When clocks in `zone` showed `local`: the first time, where they were put back over it; and where
+/// they were put forward over it, what they would have shown unchanged.
+fn instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    let shown = |local: NaiveDateTime| zone.from_local_datetime(&local).earliest();
+    let before = TimeDelta::days(1);
+    let unchanged = || shown(local - before).map(|time| time + before);
+    shown(local).or_else(unchanged).map_or_else(|| local.and_utc(), |time| time.to_utc())
+}
+
+fn customer(value: &str) -> Result<Option<Uuid>, RowError> {
+    let Some(value) = known(value) else { return Ok(None) };
+    let malformed = |_| RowError {
+        column: "customer_id",
+        code: "malformed",
+        detail: "expected the id of a customer, a UUID".into(),
+    };
+    value.parse().map(Some).map_err(malformed)
 }
 
 fn count(column: &'static str, value: &str) -> Result<i32, RowError> {
@@ -238,7 +303,7 @@ pub(crate) mod tests {
 
     #[test]
     fn a_row_is_understood() {
-        let row = parse(&raw()).unwrap();
+        let row = parse(&raw(), Tz::UTC).unwrap();
         assert_eq!(
             (row.status, row.priority, row.channel),
             (Status::OnHold, Priority::High, "phone")
@@ -253,7 +318,7 @@ pub(crate) mod tests {
         let fault = |change: fn(&mut RawRow<'static>)| {
             let mut row = raw();
             change(&mut row);
-            let error = parse(&row).unwrap_err();
+            let error = parse(&row, Tz::UTC).unwrap_err();
             (error.column, error.code)
         };
         assert_eq!(fault(|r| r.number = "?"), ("number", "missing"));
@@ -261,12 +326,29 @@ pub(crate) mod tests {
         assert_eq!(fault(|r| r.incident_state = "Gone"), ("incident_state", "unknown-state"));
         assert_eq!(fault(|r| r.reopen_count = "-1"), ("reopen_count", "bad-number"));
         assert_eq!(fault(|r| r.priority = "x"), ("priority", "unknown-priority"));
+        assert_eq!(fault(|r| r.customer_id = "7"), ("customer_id", "malformed"));
+    }
+
+    #[test]
+    fn times_are_those_of_the_zone() {
+        let opened = |opened_at: &'static str, zone: Tz| {
+            parse(&RawRow { opened_at, ..raw() }, zone).unwrap().opened_at.to_rfc3339()
+        };
+        let (shanghai, berlin) = (Tz::Asia__Shanghai, Tz::Europe__Berlin);
+        for written in ["29-02-2016 01:16", "2016-02-29 01:16:00", "2016/2/29 1:16"] {
+            assert_eq!(opened(written, shanghai), "2016-02-28T17:16:00+00:00", "{written}");
+        }
+        assert_eq!(opened("27-03-2016 02:30", berlin), "2016-03-27T01:30:00+00:00", "skipped");
+        assert_eq!(opened("30-10-2016 02:30", berlin), "2016-10-30T00:30:00+00:00", "twice");
+        // China put its clocks forward from 1986 to 1991.
+        assert_eq!(opened("15-07-1990 12:00", shanghai), "1990-07-15T03:00:00+00:00");
     }
 
     #[test]
     fn every_column_changes_the_fingerprint() {
-        let one = parse(&raw()).unwrap().fingerprint;
-        let other = parse(&RawRow { assigned_to: "Resolver 1", ..raw() }).unwrap().fingerprint;
+        let one = parse(&raw(), Tz::UTC).unwrap().fingerprint;
+        let other =
+            parse(&RawRow { assigned_to: "Resolver 1", ..raw() }, Tz::UTC).unwrap().fingerprint;
         assert_ne!(one, other);
         assert!(one.starts_with("3@29-02-2016 01:23#"));
     }

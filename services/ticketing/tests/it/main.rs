@@ -8,6 +8,7 @@ mod correcting;
 mod creating;
 mod customers;
 mod erasure;
+mod import_callers;
 mod imports;
 mod incident_log;
 mod lifecycle;

@@ -22,7 +22,7 @@ use crate::{
     },
     store::{
         configs::Config,
-        entities::{history, import_row, ticket, timer, timer_pause},
+        entities::{customer, history, import_row, ticket, timer, timer_pause},
         facets,
     },
 };
@@ -45,11 +45,11 @@ pub(super) struct Taken {
 }
 
 impl Taken {
-    /// `rows` are new and in order; there is at least one.
+    /// `rows` are new and in order; there is at least one, or a customer for a ticket without one.
     pub fn of(
         batch: &Batch<'_>,
         config: &Config,
-        before: Option<Existing>,
+        (before, caller): (Option<Existing>, Option<&customer::Model>),
         rows: Vec<Row>,
         now: DateTime<Utc>,
     ) -> Result<Self, Problem> {
@@ -73,6 +73,17 @@ impl Taken {
         apply(&mut ticket, &state.last, now);
         if !fresh {
             ticket.version += 1;
+        }
+        if let Some(customer) = caller {
+            link(&mut ticket, customer);
+            // New tickets begin with what they are.
+            changes.extend((!fresh).then(|| Change {
+                at: now,
+                by: batch.ctx.actor.id.clone(),
+                field: "customer_id",
+                old: None,
+                new: Some(customer.id.to_string()),
+            }));
         }
         let history = changes.into_iter().map(|change| history_row(ticket.id, change)).collect();
         let mut taken =
@@ -168,6 +179,7 @@ fn resume(existing: &Existing) -> Replayed {
         group: t.queue.clone(),
         assignee: t.handler.clone(),
         close_code: t.resolution.clone(),
+        customer_id: None,
         fingerprint: String::new(),
     };
     let mut cycles: Vec<Cycle> = existing
@@ -234,6 +246,15 @@ fn blank(batch: &Batch<'_>, row: &Row) -> ticket::Model {
         updated_at: row.updated_at,
         version: 1,
     }
+}
+
+/// Whose matter it is, and the service that they are promised.
+fn link(t: &mut ticket::Model, customer: &customer::Model) {
+    t.customer_id = Some(customer.id);
+    t.locale.clone_from(&customer.locale);
+    t.tier.clone_from(&customer.tier);
+    t.sla_policy.clone_from(&customer.sla_policy);
+    t.account_manager.clone_from(&customer.account_manager);
 }
 
 /// The ticket as its last row says. An incident that is not resolved has no time of resolution,

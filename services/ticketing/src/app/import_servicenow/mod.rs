@@ -5,9 +5,11 @@
 //! spread over requests, as long as they come in order.
 
 mod build;
+mod callers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use chrono_tz::Tz;
 use kernel::{Context, Fields, OrgPath, Problem, limits};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
@@ -24,6 +26,7 @@ use crate::{
     },
 };
 use build::{Existing, Taken};
+use callers::Callers;
 
 /// Incidents of one transaction.
 const CHUNK: usize = 100;
@@ -41,12 +44,16 @@ pub struct ServiceNowImport {
     /// Organisational unit of the tickets, within the caller's own; the caller's own without it.
     #[schema(min_length = 2, max_length = 327)]
     pub org: Option<String>,
+    /// Time zone of the rows' times, by its IANA name, e.g. `Asia/Shanghai`; UTC without it. A row
+    /// that was taken over before is not moved by another zone.
+    #[schema(min_length = 1, max_length = 64)]
+    pub timezone: Option<String>,
     #[schema(min_items = 1, max_items = 1000)]
     pub rows: Vec<ServiceNowRow>,
 }
 
 /// One row, its columns as text. `?` and empty mean unknown; columns not named here are ignored.
-/// Times are `DD-MM-YYYY HH:MM` or `YYYY-MM-DD HH:MM:SS`, taken as UTC.
+/// Times are `DD-MM-YYYY HH:MM` or `YYYY-MM-DD HH:MM:SS`.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default)]
 pub struct ServiceNowRow {
@@ -72,6 +79,9 @@ pub struct ServiceNowRow {
     pub assignment_group: String,
     pub assigned_to: String,
     pub closed_code: String,
+    /// Customer who called, by id. A ticket that has none yet gets them, also by a row that was taken
+    /// over before; one that has a customer keeps them.
+    pub customer_id: String,
 }
 
 /// What became of the rows.
@@ -109,6 +119,7 @@ struct Batch<'a> {
     source: String,
     kind: String,
     org: OrgPath,
+    zone: Tz,
 }
 
 /// Rows of one incident, with their places in the request.
@@ -123,14 +134,18 @@ pub async fn run(
     let mut results: Vec<RowResult> = Vec::with_capacity(input.rows.len());
     let mut groups: Vec<Group> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
-    for (index, row) in input.rows.iter().enumerate() {
+    let rows: Vec<Result<Row, RowError>> =
+        input.rows.iter().map(|row| parse(&raw(row), batch.zone)).collect();
+    let named: BTreeSet<Uuid> = rows.iter().flatten().filter_map(|row| row.customer_id).collect();
+    let callers = callers::known(app, ctx, &named).await?;
+    for (index, row) in rows.into_iter().enumerate() {
         results.push(RowResult {
-            line: row.line,
+            line: input.rows[index].line,
             outcome: "unchanged",
             ticket_id: None,
             error: None,
         });
-        match parse(&raw(row)) {
+        match row.and_then(|row| callers::check(row, &callers)) {
             Ok(row) => {
                 let place = *places.entry(row.number.clone()).or_insert(groups.len());
                 if place == groups.len() {
@@ -147,7 +162,8 @@ pub async fn run(
         chunk.push(group);
         if chunk.len() == CHUNK || groups.peek().is_none() {
             let tx = app.db.begin().await?;
-            take_over(&batch, &tx, std::mem::take(&mut chunk), &mut results).await?;
+            let part = std::mem::take(&mut chunk);
+            take_over(&batch, &tx, part, &callers, &mut results).await?;
             tx.commit().await?;
         }
     }
@@ -189,6 +205,13 @@ async fn check<'a>(
         "not-your-org",
         "must be the caller's organisational unit or one below it",
     );
+    let zone = input.timezone.as_deref().map_or(Ok(Tz::UTC), str::parse);
+    fields.check(
+        zone.is_ok(),
+        "/timezone",
+        "unknown-timezone",
+        "must be an IANA name, e.g. Asia/Shanghai",
+    );
     let rows = (1..=limits::BULK_ITEMS).contains(&input.rows.len());
     fields.check(
         rows,
@@ -198,13 +221,15 @@ async fn check<'a>(
     );
     fields.finish()?;
     let org = org.unwrap_or_else(|| ctx.actor.org.clone());
-    Ok(Batch { app, ctx, source: input.source.clone(), kind, org })
+    let zone = zone.unwrap_or(Tz::UTC);
+    Ok(Batch { app, ctx, source: input.source.clone(), kind, org, zone })
 }
 
 async fn take_over(
     batch: &Batch<'_>,
     tx: &Tx,
     groups: Vec<Group>,
+    callers: &Callers,
     results: &mut [RowResult],
 ) -> Result<(), Problem> {
     let (root, now) = (batch.org.root(), batch.app.clock.now());
@@ -227,6 +252,7 @@ async fn take_over(
             }
             continue;
         }
+        let caller = rows.iter().rev().find_map(|(index, row)| Some((*index, row.customer_id?)));
         let seen = known.entry(number).or_default();
         let (mut fresh, mut places) = (Vec::new(), Vec::new());
         for (index, row) in rows {
@@ -237,8 +263,15 @@ async fn take_over(
                 fresh.push(row);
             }
         }
-        if !fresh.is_empty() {
-            let one = Taken::of(batch, &config, before, fresh, now)?;
+        // A ticket without customer gets one by any row, one with a customer keeps them.
+        let lacks = before.as_ref().is_none_or(|e| e.ticket.customer_id.is_none());
+        let caller = caller.filter(|_| lacks).and_then(|(at, id)| Some((at, callers.get(&id)?)));
+        if let Some((at, _)) = caller.filter(|_| fresh.is_empty()) {
+            results[at].outcome = "applied";
+        }
+        if !fresh.is_empty() || caller.is_some() {
+            let caller = caller.map(|(_, customer)| customer);
+            let one = Taken::of(batch, &config, (before, caller), fresh, now)?;
             places.iter().for_each(|index| results[*index].ticket_id = Some(one.ticket.id));
             taken.push(one);
         }
@@ -337,5 +370,6 @@ fn raw(row: &ServiceNowRow) -> RawRow<'_> {
         assignment_group: &row.assignment_group,
         assigned_to: &row.assigned_to,
         closed_code: &row.closed_code,
+        customer_id: &row.customer_id,
     }
 }
