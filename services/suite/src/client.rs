@@ -53,7 +53,8 @@ impl Client {
         &self.token
     }
 
-    /// Sends JSON and returns status and JSON; answers 429 and 503 are waited out, for a minute at most.
+    /// Sends JSON and returns status and JSON; answers 429 and 503, and 409 that say when to come
+    /// again, are waited out, for a minute at most.
     pub async fn send(
         &self,
         method: Method,
@@ -81,7 +82,8 @@ impl Client {
                 Err(e) => return Err(format!("{} cannot be reached: {e}", self.base)),
             };
             let status = response.status();
-            if matches!(status.as_u16(), 429 | 503) && attempt < 30 {
+            let not_yet = status == 409 && response.headers().contains_key("retry-after");
+            if (not_yet || matches!(status.as_u16(), 429 | 503)) && attempt < 30 {
                 let wait = response
                     .headers()
                     .get("retry-after")

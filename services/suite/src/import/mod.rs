@@ -3,18 +3,26 @@
 //! Every row is safe to send again, so an import may be interrupted and simply run once more: what
 //! is there already comes back as `unchanged`.
 
+mod callers;
+mod errors;
+mod summary;
+
 use std::{
-    collections::BTreeMap,
-    fs::File,
-    path::{Path, PathBuf},
+    collections::{HashMap, hash_map::Entry},
+    fs,
+    path::PathBuf,
     time::Instant,
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
+use sheet::{Column, Layout, Mapping, Row, Table};
 
 use crate::client::{Client, Target};
+use callers::{Callers, Customers};
+use errors::ErrorFile;
+use summary::Summary;
 
 /// What kind of file, and where its rows go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -26,235 +34,273 @@ pub enum Format {
 }
 
 #[derive(Debug, Clone, clap::Args)]
+#[command(after_long_help = about_columns())]
 pub struct Import {
     pub format: Format,
-    /// CSV file in UTF-8 with a header row.
+    /// CSV file with a header row; UTF-8, UTF-16 and GB18030 (GBK) are recognised.
     pub file: PathBuf,
     /// Name of the system that the rows come from; part of their identity.
     #[arg(long)]
     pub source: Option<String>,
+    /// Which field a column of another name is, e.g. `--map 座机=phone`; `-` has a column ignored.
+    /// May be given several times.
+    #[arg(long = "map", value_name = "COLUMN=FIELD")]
+    pub map: Vec<Mapping>,
     /// Check everything, write nothing (customers only).
     #[arg(long)]
     pub dry_run: bool,
+    /// Time zone of the file's times, e.g. Asia/Shanghai (servicenow only; UTC without it).
+    #[arg(long)]
+    pub timezone: Option<String>,
+    /// Link tickets with the customers behind `caller_id` (servicenow only): `match` those whom the
+    /// source has brought in before, `create` the others as well.
+    #[arg(long)]
+    pub customers: Option<Customers>,
+    /// Base URL of the customer service, where it is another one.
+    #[arg(long, env = "KEFU_CUSTOMER_URL")]
+    pub customer_url: Option<String>,
     /// Rows per request, at most 1,000.
-    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 500, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub chunk: u32,
-    /// Where rejected rows go (default: FILE.errors.csv).
+    /// Where rejected rows and those with remarks go (default: FILE.errors.csv, beside FILE).
     #[arg(long)]
     pub errors: Option<PathBuf>,
     #[command(flatten)]
     pub target: Target,
 }
 
-/// Rows of one request, as read.
-type Chunk = Vec<(u64, csv::StringRecord)>;
+/// The end of the help page.
+fn about_columns() -> String {
+    let listed = |columns: &[Column]| -> String {
+        let line = |column: &Column| {
+            let needed = if column.needed { " (needed)" } else { "" };
+            let names = column.names.join(", ");
+            let also = if names.is_empty() { names } else { format!(" [also: {names}]") };
+            format!("  {:<20}{}{needed}{also}", column.field, column.about)
+        };
+        columns.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    format!(
+        "Columns are told by their names in the first line, without regard to case, blanks, - and _. \
+         Others are listed and ignored.\n\nColumns of customers:\n{}\n\nColumns of servicenow:\n{}",
+        listed(&customer::domain::columns::COLUMNS),
+        listed(&ticketing::domain::servicenow::COLUMNS)
+    )
+}
 
-struct Outcome {
-    counts: BTreeMap<String, u64>,
-    rejected: u64,
+/// The work in hand.
+struct Work<'a> {
+    import: &'a Import,
+    client: Client,
+    layout: Layout,
+    callers: Option<Callers>,
+    /// Lines of source keys.
+    keys: HashMap<String, u64>,
+    summary: Summary,
+    errors: ErrorFile,
 }
 
 impl Import {
-    /// Runs the import; the summary goes to standard output, the progress bar to standard error.
+    /// Runs the import; the summary goes to standard output, the rest to standard error.
     pub async fn run(&self) -> Result<(), String> {
-        if self.dry_run && self.format == Format::Servicenow {
-            return Err(
-                "--dry-run is for customers; a history import can be run again safely instead"
-                    .into(),
-            );
+        self.check()?;
+        let told = |e: &dyn std::fmt::Display| format!("{}: {e}", self.file.display());
+        let bytes = fs::read(&self.file).map_err(|e| told(&e))?;
+        let (text, encoding) = sheet::decode(&bytes).map_err(|e| told(&e))?;
+        let table = Table::read(&text).map_err(|e| told(&e))?;
+        let columns: &[Column] = match self.format {
+            Format::Customers => &customer::domain::columns::COLUMNS,
+            Format::Servicenow => &ticketing::domain::servicenow::COLUMNS,
+        };
+        let layout = Layout::of(&table.header, columns, &self.map).map_err(|e| told(&e))?;
+        if encoding != sheet::Encoding::Utf8 {
+            eprintln!("{} is read as {encoding}", self.file.display());
         }
-        let client = Client::connect(&self.target).await?;
-        let total = count_rows(&self.file)?;
+        if !layout.ignored.is_empty() {
+            eprintln!("columns that are ignored: {}", layout.ignored.join(", "));
+        }
+        let total = table.clone().count() as u64;
         let bar = ProgressBar::new(total).with_style(
             ProgressStyle::with_template("{bar:30} {pos}/{len} rows, {per_sec}, {eta} left")
                 .map_err(|e| e.to_string())?,
         );
+        let mut work = Work {
+            import: self,
+            client: Client::connect(&self.target).await?,
+            layout,
+            callers: self.callers().await?,
+            keys: HashMap::new(),
+            summary: Summary::default(),
+            errors: ErrorFile::new(self.error_path(), &table.header)?,
+        };
         let begun = Instant::now();
-        let outcome = tokio::select! {
-            outcome = self.send_all(&client, &bar) => outcome?,
+        tokio::select! {
+            outcome = work.send_all(table, &bar) => outcome?,
             _ = tokio::signal::ctrl_c() => {
                 bar.abandon();
                 return Err("interrupted; what was sent is kept, run the same command again to go on".into());
             }
         };
         bar.finish_and_clear();
-        self.print_summary(&outcome, total, begun.elapsed().as_secs_f64());
+        print!("{}", work.summary.text(total, begun.elapsed()));
+        if let Some(callers) = &work.callers {
+            print!("{}", callers.text());
+        }
+        if let Some(path) = work.errors.finish()? {
+            println!("rejected rows and those with remarks: {}", path.display());
+        }
         Ok(())
     }
 
-    async fn send_all(&self, client: &Client, bar: &ProgressBar) -> Result<Outcome, String> {
-        let mut reader = open(&self.file)?;
-        let header = reader.headers().map_err(|e| format!("{}: {e}", self.file.display()))?.clone();
-        let mut errors = ErrorFile::new(self.error_path(), &header);
-        let mut outcome = Outcome { counts: BTreeMap::new(), rejected: 0 };
-        let mut chunk: Chunk = vec![];
-        let mut records = reader.into_records();
-        loop {
-            let next = records.next();
-            let line = records.reader().position().line();
-            let end = next.is_none();
-            match next {
-                Some(Ok(record)) => {
-                    chunk.push((record.position().map_or(line, csv::Position::line), record))
-                }
-                Some(Err(e)) => {
-                    outcome.rejected += 1;
-                    errors.write(
-                        line,
-                        "malformed-row",
-                        "",
-                        &e.to_string(),
-                        &csv::StringRecord::new(),
-                    )?;
-                }
-                None => {}
-            }
-            if chunk.len() as u32 >= self.chunk || (end && !chunk.is_empty()) {
-                self.send_chunk(client, &header, &chunk, &mut outcome, &mut errors).await?;
-                bar.inc(chunk.len() as u64);
-                chunk.clear();
-            }
-            if end {
-                return errors.finish().map(|()| outcome);
-            }
-        }
-    }
-
-    async fn send_chunk(
-        &self,
-        client: &Client,
-        header: &csv::StringRecord,
-        chunk: &Chunk,
-        outcome: &mut Outcome,
-        errors: &mut ErrorFile,
-    ) -> Result<(), String> {
-        let rows: Vec<Value> =
-            chunk.iter().map(|(line, record)| self.row(header, *line, record)).collect();
-        let (path, body) = match self.format {
-            Format::Customers => (
-                "/api/v1/customer-imports",
-                json!({ "source": self.source.as_deref().unwrap_or("csv"), "dry_run": self.dry_run, "rows": rows }),
-            ),
-            Format::Servicenow => (
-                "/api/v1/ticket-imports/servicenow",
-                json!({ "source": self.source.as_deref().unwrap_or("servicenow"), "rows": rows }),
-            ),
+    fn check(&self) -> Result<(), String> {
+        let only = |given: bool, option: &str, format: Format, name: &str| match given
+            && self.format != format
+        {
+            true => Err(format!("{option} is for {name} only")),
+            false => Ok(()),
         };
-        let (status, answer) = client.send(Method::POST, path, None, &body).await?;
-        if !status.is_success() {
-            return Err(format!(
-                "rows from line {} on were refused as a whole: {status} {answer}",
-                chunk[0].0
-            ));
-        }
-        for result in answer["rows"].as_array().into_iter().flatten() {
-            let word = result["outcome"].as_str().unwrap_or("unknown").to_owned();
-            if word == "error" {
-                outcome.rejected += 1;
-                let line = result["line"].as_u64().unwrap_or_default();
-                let empty = csv::StringRecord::new();
-                let record =
-                    chunk.iter().find(|(l, _)| *l == line).map_or(&empty, |(_, record)| record);
-                // Customers tell remarks, of which the first is the fault; tickets tell one error.
-                let fault = if result["error"].is_object() {
-                    &result["error"]
-                } else {
-                    &result["remarks"][0]
-                };
-                let text = |field: &str| fault[field].as_str().unwrap_or_default().to_owned();
-                errors.write(line, &text("code"), &text("pointer"), &text("detail"), record)?;
-            } else {
-                *outcome.counts.entry(word).or_default() += 1;
-            }
-        }
-        Ok(())
+        only(self.dry_run, "--dry-run", Format::Customers, "customers")?;
+        only(self.timezone.is_some(), "--timezone", Format::Servicenow, "servicenow")?;
+        only(self.customers.is_some(), "--customers", Format::Servicenow, "servicenow")
     }
 
-    /// A row as JSON: the header's names as keys; empty cells are left out.
-    fn row(&self, header: &csv::StringRecord, line: u64, record: &csv::StringRecord) -> Value {
-        let mut row: Map<String, Value> = header
-            .iter()
-            .zip(record.iter())
-            .filter(|(_, cell)| !cell.trim().is_empty())
-            .map(|(name, cell)| {
-                (name.trim().trim_start_matches('\u{feff}').to_owned(), json!(cell.trim()))
-            })
-            .collect();
-        row.insert("line".into(), json!(line));
-        row.into()
+    async fn callers(&self) -> Result<Option<Callers>, String> {
+        let Some(how) = self.customers else { return Ok(None) };
+        let mut target = self.target.clone();
+        if let Some(url) = &self.customer_url {
+            // The token comes from where the import's own comes from.
+            target.token = Some(Client::connect(&self.target).await?.token().to_owned());
+            target.url.clone_from(url);
+        }
+        Ok(Some(Callers::new(Client::connect(&target).await?, self.source().to_owned(), how)))
+    }
+
+    fn source(&self) -> &str {
+        let usual = if self.format == Format::Customers { "csv" } else { "servicenow" };
+        self.source.as_deref().unwrap_or(usual)
     }
 
     fn error_path(&self) -> PathBuf {
         self.errors.clone().unwrap_or_else(|| {
             let mut name = self.file.file_name().unwrap_or_default().to_owned();
             name.push(".errors.csv");
-            PathBuf::from(name)
+            self.file.with_file_name(name)
         })
     }
+}
 
-    fn print_summary(&self, outcome: &Outcome, total: u64, seconds: f64) {
-        let words: Vec<String> =
-            outcome.counts.iter().map(|(word, n)| format!("{n} {word}")).collect();
-        println!("{total} rows: {}, {} rejected", words.join(", "), outcome.rejected);
-        println!("{seconds:.1} s, {:.0} rows/s", total as f64 / seconds.max(0.001));
-        if outcome.rejected > 0 {
-            println!("rejected rows with their reasons: {}", self.error_path().display());
+impl Work<'_> {
+    async fn send_all(&mut self, table: Table<'_>, bar: &ProgressBar) -> Result<(), String> {
+        let mut chunk: Vec<Row> = vec![];
+        for row in table {
+            match row {
+                Ok(row) => match self.repeated(&row) {
+                    Some(first) => {
+                        let detail = format!("line {first} has this source key already");
+                        let remark = ["repeated-source-key", "/source_key", &detail];
+                        self.summary.rejected(remark[0]);
+                        self.errors.write(row.line, "error", remark, &row.cells)?;
+                        bar.inc(1);
+                    }
+                    None => chunk.push(row),
+                },
+                Err(fault) => {
+                    let remark = ["unreadable-line", "", &fault.fault.to_string()];
+                    self.summary.rejected("unreadable-line");
+                    self.errors.write(fault.line, "error", remark, &fault.cells)?;
+                    bar.inc(1);
+                }
+            }
+            if chunk.len() as u64 >= u64::from(self.import.chunk) {
+                self.send_chunk(&chunk).await?;
+                bar.inc(chunk.len() as u64);
+                chunk.clear();
+            }
         }
-    }
-}
-
-fn open(path: &Path) -> Result<csv::Reader<File>, String> {
-    csv::ReaderBuilder::new().from_path(path).map_err(|e| format!("{}: {e}", path.display()))
-}
-
-fn count_rows(path: &Path) -> Result<u64, String> {
-    Ok(open(path)?.into_records().count() as u64)
-}
-
-/// Rejected rows; the file appears with the first of them.
-struct ErrorFile {
-    path: PathBuf,
-    header: csv::StringRecord,
-    writer: Option<csv::Writer<File>>,
-}
-
-impl ErrorFile {
-    fn new(path: PathBuf, header: &csv::StringRecord) -> Self {
-        Self { path, header: header.clone(), writer: None }
-    }
-
-    fn write(
-        &mut self,
-        line: u64,
-        code: &str,
-        pointer: &str,
-        detail: &str,
-        record: &csv::StringRecord,
-    ) -> Result<(), String> {
-        let told = |e: csv::Error| e.to_string();
-        if self.writer.is_none() {
-            let mut writer = csv::WriterBuilder::new()
-                .flexible(true)
-                .from_path(&self.path)
-                .map_err(|e| format!("{}: {e}", self.path.display()))?;
-            let mut first = csv::StringRecord::from(vec!["line", "code", "pointer", "detail"]);
-            first.extend(self.header.iter());
-            writer.write_record(&first).map_err(told)?;
-            self.writer = Some(writer);
+        if !chunk.is_empty() {
+            self.send_chunk(&chunk).await?;
+            bar.inc(chunk.len() as u64);
         }
-        let mut row =
-            csv::StringRecord::from(vec![line.to_string().as_str(), code, pointer, detail]);
-        row.extend(record.iter());
-        match &mut self.writer {
-            Some(writer) => writer.write_record(&row).map_err(told),
-            None => Ok(()),
+        Ok(())
+    }
+
+    /// The line that has the key of this row already, which the service would only see in one request.
+    fn repeated(&mut self, row: &Row) -> Option<u64> {
+        let key = self.layout.fields(&row.cells).find(|(field, _)| *field == "source_key")?.1;
+        match self.keys.entry(key.to_owned()) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(free) => {
+                free.insert(row.line);
+                None
+            }
         }
     }
 
-    fn finish(self) -> Result<(), String> {
-        match self.writer {
-            Some(mut writer) => writer.flush().map_err(|e| format!("{}: {e}", self.path.display())),
-            None => Ok(()),
+    async fn send_chunk(&mut self, chunk: &[Row]) -> Result<(), String> {
+        let mut rows: Vec<Value> = chunk.iter().map(|row| self.row(row)).collect();
+        if let Some(callers) = &mut self.callers {
+            callers.link(&mut rows).await?;
         }
+        let source = self.import.source();
+        let (path, mut body) = match self.import.format {
+            Format::Customers => (
+                "/api/v1/customer-imports",
+                json!({ "source": source, "dry_run": self.import.dry_run, "rows": rows }),
+            ),
+            Format::Servicenow => {
+                ("/api/v1/ticket-imports/servicenow", json!({ "source": source, "rows": rows }))
+            }
+        };
+        if let Some(timezone) = &self.import.timezone {
+            body["timezone"] = json!(timezone);
+        }
+        let (status, answer) = self.client.send(Method::POST, path, None, &body).await?;
+        if !status.is_success() {
+            let line = chunk[0].line;
+            return Err(format!(
+                "rows from line {line} on were refused as a whole: {status} {answer}"
+            ));
+        }
+        let by_line: HashMap<u64, &Row> = chunk.iter().map(|row| (row.line, row)).collect();
+        for result in answer["rows"].as_array().into_iter().flatten() {
+            self.take(result, &by_line)?;
+        }
+        Ok(())
+    }
+
+    /// Counts the outcome of a row; it goes to the file of errors if there is something to tell.
+    fn take(&mut self, result: &Value, by_line: &HashMap<u64, &Row>) -> Result<(), String> {
+        let outcome = result["outcome"].as_str().unwrap_or("unknown");
+        // Customers tell remarks, of which the first is the fault; tickets tell one error.
+        let remarks: Vec<&Value> = match &result["error"] {
+            Value::Null => result["remarks"].as_array().into_iter().flatten().collect(),
+            error => vec![error],
+        };
+        let text =
+            |remark: &Value, field: &str| remark[field].as_str().unwrap_or_default().to_owned();
+        let codes: Vec<String> = remarks.iter().map(|remark| text(remark, "code")).collect();
+        match outcome {
+            "error" => self.summary.rejected(codes.first().map_or("unknown", String::as_str)),
+            taken => self.summary.taken(taken, &codes),
+        }
+        let Some(first) = remarks.first() else { return Ok(()) };
+        let details: Vec<String> = remarks
+            .iter()
+            .map(|remark| format!("{} {}", text(remark, "pointer"), text(remark, "detail")))
+            .collect();
+        let line = result["line"].as_u64().unwrap_or_default();
+        let cells = by_line.get(&line).map(|row| row.cells.as_slice()).unwrap_or_default();
+        let remark =
+            [codes.join(" "), text(first, "pointer"), details.join("; ").trim().to_owned()];
+        self.errors.write(line, outcome, [&remark[0], &remark[1], &remark[2]], cells)
+    }
+
+    /// A row as JSON, by its fields' names; empty cells are left out.
+    fn row(&self, row: &Row) -> Value {
+        let fields = self.layout.fields(&row.cells);
+        let mut json: Map<String, Value> =
+            fields.map(|(field, cell)| (field.to_owned(), json!(cell))).collect();
+        json.insert("line".into(), json!(row.line));
+        json.into()
     }
 }
