@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 
 use crate::error::CalendarError;
 use crate::hours::{Span, merge};
+use crate::messages;
 use crate::spec::{CalendarSpec, Weekday};
 
 /// Opening hours that were checked. Cheap to ask, immutable; made by [`Calendar::new`].
@@ -43,8 +44,7 @@ impl Calendar {
     /// or a calendar that is never open.
     pub fn new(spec: CalendarSpec) -> Result<Self, CalendarError> {
         let zone = spec.zone.parse::<Tz>().map_err(|_| {
-            let message = format!("{:?} is not a time zone of the IANA database", spec.zone);
-            CalendarError::invalid("/zone", message)
+            CalendarError::invalid("/zone", kernel::messages::a_time_zone(&spec.zone))
         })?;
         let mut week_shifts: [Vec<Span>; 7] = Default::default();
         for (day, intervals) in &spec.week {
@@ -98,10 +98,7 @@ impl Calendar {
         if open_in_week || open_by_exception {
             return Ok(());
         }
-        Err(CalendarError::invalid(
-            "/week",
-            "the calendar is never open; give at least one interval",
-        ))
+        Err(CalendarError::invalid("/week", messages::never_open()))
     }
 
     /// The shifts that begin on a date; they may run past midnight.
@@ -148,7 +145,7 @@ fn exceptions(
         check_date(&format!("{path}/date"), makeup.date, &mut seen)?;
         let shifts = week[makeup.like as usize].clone();
         if shifts.is_empty() {
-            let message = format!("{} has no hours in the week", makeup.like.as_str());
+            let message = messages::closed_weekday(makeup.like.as_str());
             return Err(CalendarError::invalid(format!("{path}/like"), message));
         }
         exceptions.insert(makeup.date, Exception { shifts, admits_tail: true });
@@ -159,7 +156,7 @@ fn exceptions(
         check_date(&format!("{path}/date"), partial.date, &mut seen)?;
         let shifts = parse_all(&format!("{path}/intervals"), &partial.intervals)?;
         if shifts.is_empty() {
-            let message = "no interval; enter a whole day off as a holiday";
+            let message = messages::day_without_interval();
             return Err(CalendarError::invalid(format!("{path}/intervals"), message));
         }
         exceptions.insert(partial.date, Exception { shifts, admits_tail: false });
@@ -174,7 +171,7 @@ fn check_date(
 ) -> Result<(), CalendarError> {
     check_year(path, date)?;
     if !seen.insert(date) {
-        return Err(CalendarError::invalid(path, format!("{date} is given twice")));
+        return Err(CalendarError::invalid(path, messages::date_twice(date)));
     }
     Ok(())
 }
@@ -183,7 +180,7 @@ fn check_year(path: &str, date: NaiveDate) -> Result<(), CalendarError> {
     if (1900..=2999).contains(&date.year()) {
         return Ok(());
     }
-    Err(CalendarError::invalid(path, format!("{date} is outside the years 1900 to 2999")))
+    Err(CalendarError::invalid(path, messages::year_out_of_range(date)))
 }
 
 fn parse_all(path: &str, intervals: &[String]) -> Result<Vec<Span>, CalendarError> {

@@ -1,6 +1,7 @@
 //! What can be wrong with a calendar, or with a question put to it.
 
 use chrono::{DateTime, Utc};
+use kernel::Text;
 
 use crate::arith::HORIZON_YEARS;
 
@@ -10,7 +11,7 @@ pub enum CalendarError {
     /// The specification is wrong at `path`, a JSON pointer (RFC 6901) into the
     /// [`CalendarSpec`](crate::CalendarSpec), such as `/week/mon/0`.
     #[error("{path}: {message}")]
-    Invalid { path: String, message: String },
+    Invalid { path: String, message: Text },
 
     /// The calendar does not hold enough business time within [`HORIZON_YEARS`] after `from`.
     #[error("not enough business time within {HORIZON_YEARS} years after {from}")]
@@ -30,7 +31,7 @@ impl CalendarError {
         }
     }
 
-    pub(crate) fn invalid(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self::Invalid { path: path.into(), message: message.into() }
+    pub(crate) fn invalid(path: impl Into<String>, message: Text) -> Self {
+        Self::Invalid { path: path.into(), message }
     }
 }

@@ -1,5 +1,9 @@
 //! Spans of minutes of a local day: parsing, merging, cutting at midnight.
 
+use kernel::Text;
+
+use crate::messages;
+
 /// Minutes in a local day as the wall clock numbers them (a clock change does not alter it).
 pub(crate) const DAY: u16 = 24 * 60;
 
@@ -12,16 +16,16 @@ pub(crate) struct Span {
 
 impl Span {
     /// Reads `"HH:MM-HH:MM"`; the error is a message for the user.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let malformed = || format!("{text:?} is not an interval of the form HH:MM-HH:MM");
+    pub fn parse(text: &str) -> Result<Self, Text> {
+        let malformed = || messages::no_interval(text);
         let (start, end) = text.split_once('-').ok_or_else(malformed)?;
         let start = minute(start).ok_or_else(malformed)?;
         let end = minute(end).ok_or_else(malformed)?;
         if start == DAY {
-            return Err(format!("{text:?} starts at 24:00; use 00:00 of the next day"));
+            return Err(messages::starts_at_midnight(text));
         }
         if start == end {
-            return Err(format!("{text:?} is empty; a whole day is 00:00-24:00"));
+            return Err(messages::empty_interval(text));
         }
         let end = if end < start { end + DAY } else { end };
         Ok(Self { start, end })

@@ -29,6 +29,7 @@ mod arith;
 mod compiled;
 mod error;
 mod hours;
+pub mod messages;
 mod pause;
 mod spec;
 mod walk;

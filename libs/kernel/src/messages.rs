@@ -34,6 +34,9 @@ crate::catalogue! {
 
     // Values out of a set
     one_of(known) "must be one of {known}" "只能是以下之一：{known}";
+    text_number_or_flag()
+        "must be text, a number, true or false"
+        "须为文本、数字、true 或 false";
     must_be(value) "must be {value}" "只能是 {value}";
     unknown_value(given, known)
         "\"{given}\" is not known; known: {known}"

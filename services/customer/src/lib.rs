@@ -7,6 +7,7 @@ pub mod app;
 pub mod codes;
 pub mod domain;
 pub mod jobs;
+pub mod messages;
 pub mod reactions;
 pub mod store;
 

@@ -10,6 +10,7 @@ mod channels;
 mod codes;
 pub mod domain;
 mod jobs;
+mod messages;
 mod reactions;
 mod settings;
 mod store;

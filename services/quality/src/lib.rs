@@ -5,6 +5,7 @@ pub mod app;
 pub mod codes;
 pub mod domain;
 pub mod jobs;
+mod messages;
 pub mod reactions;
 pub mod settings;
 pub mod store;

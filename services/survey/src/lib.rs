@@ -10,6 +10,7 @@ mod app;
 mod codes;
 pub mod domain;
 mod jobs;
+mod messages;
 mod page;
 mod reactions;
 mod store;

@@ -10,6 +10,7 @@ pub mod app;
 pub mod codes;
 pub mod domain;
 mod jobs;
+pub mod messages;
 mod reactions;
 pub mod store;
 

@@ -1,7 +1,7 @@
 //! Tier (客户分层) and account manager (客户经理) of a customer, with their history.
 
 use chrono::{DateTime, Utc};
-use kernel::{Context, Fields, Problem};
+use kernel::{Arg, Context, Fields, Problem};
 use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 use store::Tx;
@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{App, erase, input, party::Party};
+use crate::messages;
 use crate::store::{
     customers,
     entities::{assignment, customer},
@@ -105,7 +106,10 @@ pub async fn tier(
         Some(key) => {
             tiers::ensure(tx, &row.root_org, now).await?;
             let found = tiers::hold(tx, &row.root_org, key).await?;
-            found.ok_or_else(|| unknown_tier(key))?.version
+            match found {
+                Some(tier) => tier.version,
+                None => return Err(unknown_tier(tx, &row.root_org, key).await?),
+            }
         }
         None => 0,
     };
@@ -116,8 +120,9 @@ pub async fn tier(
     Ok(vec!["tier"])
 }
 
-fn unknown_tier(key: &str) -> Problem {
-    Problem::invalid("/tier", "unknown-tier", format!("the enterprise has no tier {key:?}"))
+async fn unknown_tier(tx: &Tx, root: &str, key: &str) -> Result<Problem, Problem> {
+    let known = Arg::list(tiers::all(tx, root).await?.into_iter().map(|tier| tier.key));
+    Ok(Problem::invalid("/tier", "unknown-tier", messages::unknown_tier(key, known)))
 }
 
 /// Sets the account manager in the row and its history; answers what has changed by it.
@@ -161,7 +166,7 @@ pub async fn put_tier(
     input::optional(&mut fields, "/tier", input.tier.as_deref(), 40);
     input::optional(&mut fields, "/reason", input.reason.as_deref(), 500);
     let ahead = input.valid_until.is_none_or(|until| until > app.now() && input.tier.is_some());
-    fields.check(ahead, "/valid_until", "not-ahead", "must lie ahead and belong to a tier");
+    fields.check(ahead, "/valid_until", "not-ahead", messages::ahead_with_tier());
     fields.finish()?;
     let mut party = locked(app, tx, ctx, id, version).await?;
     let before = party.golden();

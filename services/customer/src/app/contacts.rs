@@ -19,6 +19,7 @@ use crate::{
         name,
         record::Field,
     },
+    messages,
     store::{
         customers,
         entities::{contact, customer},
@@ -148,7 +149,7 @@ pub async fn create(
     let row = organisation(tx, ctx, customer).await?;
     let count = all_of(tx, row.id).await?.count(tx).await?;
     if count >= MOST {
-        let detail = format!("an organisation has at most {MOST} contacts");
+        let detail = messages::most_contacts(MOST);
         return Err(Problem::of(&kernel::codes::CONFLICT).detail(detail));
     }
     let now = app.now();

@@ -11,6 +11,7 @@ use super::{
     intake::{self, Intake, Taken},
 };
 use crate::domain::{identifier::PartyKind, rows::Address};
+use crate::messages;
 
 /// A new customer.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -103,7 +104,7 @@ async fn take(
     if (input.tier.is_some() || input.account_manager.is_some())
         && !ctx.actor.can(Permission::CustomerAdmin)
     {
-        let detail = "customer:admin is required to assign a tier or an account manager";
+        let detail = messages::assigning_needs(Permission::CustomerAdmin);
         return Err(Problem::of(&codes::FORBIDDEN).detail(detail));
     }
     let intake = Intake {

@@ -1,6 +1,6 @@
 //! What callers send about a customer, and its way into a [`Draft`].
 
-use kernel::{Fields, OrgPath, Problem, codes, limits};
+use kernel::{Fields, OrgPath, Problem, limits, messages as shared};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -10,6 +10,7 @@ use crate::domain::{
     record::{Draft, Field, Wish},
     rows::Address,
 };
+use crate::messages;
 
 /// An identifier beyond the main phone and e-mail.
 #[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
@@ -176,11 +177,11 @@ pub fn name(fields: &mut Fields, pointer: &str, value: Option<&str>) {
 
 pub fn locale(fields: &mut Fields, value: Option<&str>) {
     let known = value.is_none_or(|l| ["zh-CN", "en"].contains(&l));
-    fields.check(known, "/locale", "unknown-locale", "must be zh-CN or en");
+    fields.check(known, "/locale", "unknown-locale", shared::one_of(["zh-CN", "en"]));
 }
 
 fn identifiers(fields: &mut Fields, given: &[IdentifierInput]) {
-    fields.check(given.len() <= 20, "/identifiers", "too-many", "may have at most 20 items");
+    fields.check(given.len() <= 20, "/identifiers", "too-many", shared::too_many_items(20));
     for (i, identifier) in given.iter().enumerate() {
         fields.text(&format!("/identifiers/{i}/value"), &identifier.value, 1, 254);
     }
@@ -207,12 +208,12 @@ pub fn source_name(fields: &mut Fields, pointer: &str, source: &str) {
         && source
             .bytes()
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_.".contains(&b));
-    fields.check(sound, pointer, "bad-source", "1 to 40 characters of a-z, 0-9, '-', '_' and '.'");
+    fields.check(sound, pointer, "bad-source", messages::source_form());
     fields.check(
         source != super::amend::DESK,
         pointer,
         "reserved-source",
-        "this name stands for changes made by hand",
+        messages::reserved_source(),
     );
 }
 
@@ -220,10 +221,9 @@ pub fn source_name(fields: &mut Fields, pointer: &str, source: &str) {
 pub fn unit(own: &OrgPath, wanted: Option<&str>) -> Result<OrgPath, Problem> {
     let Some(text) = wanted.filter(|t| !t.is_empty()) else { return Ok(own.clone()) };
     let org = OrgPath::parse(text)
-        .map_err(|e| Problem::of(&codes::INVALID).field("/org", "bad-org", e.to_string()))?;
+        .map_err(|_| Problem::invalid("/org", "bad-org", shared::malformed_org()))?;
     if !own.covers(org.as_str()) {
-        let detail = "is not the caller's unit nor one below it";
-        return Err(Problem::of(&codes::INVALID).field("/org", "foreign-org", detail));
+        return Err(Problem::invalid("/org", "foreign-org", shared::foreign_org(own)));
     }
     Ok(org)
 }

@@ -1,7 +1,7 @@
 //! Finding customers: by words (Chinese, pinyin, Latin, number), by an exact identifier, by tier,
 //! account manager, unit and kind.
 
-use kernel::{Context, OrgPath, Page, PageQuery, Problem, codes};
+use kernel::{Context, OrgPath, Page, PageQuery, Problem, codes, messages as shared};
 use sea_orm::{
     ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
@@ -109,8 +109,8 @@ async fn select(
         select = select.filter(customer::Column::AccountManager.eq(manager.as_str()));
     }
     if let Some(text) = &query.org {
-        let org = OrgPath::parse(text).map_err(|e| {
-            Problem::of(&codes::INVALID_QUERY).field("/org", "bad-org", e.to_string())
+        let org = OrgPath::parse(text).map_err(|_| {
+            Problem::of(&codes::INVALID_QUERY).field("/org", "bad-org", shared::malformed_org())
         })?;
         let brought_in = {
             use sea_orm::QueryTrait;
@@ -130,6 +130,6 @@ fn bounded(pointer: &str, text: &str, max: usize) -> Result<(), Problem> {
     if (1..=max).contains(&length) && !text.contains('\0') {
         return Ok(());
     }
-    let detail = format!("needs 1 to {max} characters");
+    let detail = shared::length_between(1, max);
     Err(Problem::of(&codes::INVALID_QUERY).field(pointer, "bad-length", detail))
 }

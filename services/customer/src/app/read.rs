@@ -1,6 +1,6 @@
 //! Reading one customer, unmasked only for those who may and in the open.
 
-use kernel::{Context, Permission, Problem, codes};
+use kernel::{Context, Permission, Problem, codes, messages as shared};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect,
@@ -65,7 +65,9 @@ pub async fn log_reveal(
     purpose: Option<&str>,
 ) -> Result<(), Problem> {
     if !ctx.actor.can(Permission::PiiRead) {
-        return Err(Problem::of(&codes::FORBIDDEN).detail("pii:read is required"));
+        return Err(
+            Problem::of(&codes::FORBIDDEN).detail(shared::permission_required(Permission::PiiRead))
+        );
     }
     log_access(app, tx, ctx, customer_id, what, purpose).await
 }
@@ -93,7 +95,7 @@ pub async fn log_for_ticket(
 ) -> Result<(), Problem> {
     let too_long = purpose.is_some_and(|p| p.chars().count() > 200 || p.contains('\0'));
     if too_long {
-        let detail = "may have at most 200 characters";
+        let detail = shared::too_long(200);
         return Err(Problem::of(&codes::INVALID_QUERY).field("/purpose", "too-long", detail));
     }
     let trace = events::current_trace(ctx);

@@ -1,13 +1,14 @@
 //! Tiers of an enterprise and the service standards they carry.
 
 use chrono::{DateTime, Utc};
-use kernel::{Context, Fields, Problem, codes};
+use kernel::{Context, Fields, Problem, codes, messages as shared};
 use sea_orm::{ActiveModelTrait, IntoActiveModel};
 use serde::{Deserialize, Serialize};
 use store::Tx;
 use utoipa::ToSchema;
 
 use super::{App, input};
+use crate::messages;
 use crate::store::{entities::tier, tiers};
 
 #[derive(Debug, Clone, Deserialize, ToSchema)]
@@ -93,7 +94,7 @@ pub async fn put(
     let root = ctx.actor.org.root();
     let now = app.now();
     if ctx.actor.org != root {
-        let detail = "tiers belong to the enterprise; the caller belongs to a unit of it";
+        let detail = messages::tiers_belong_to_enterprise();
         return Err(Problem::of(&codes::FORBIDDEN).detail(detail));
     }
     tiers::ensure(tx, root.as_str(), now).await?;
@@ -111,17 +112,22 @@ fn check(key: &str, input: &TierDefinition) -> Result<(), Problem> {
     let sound = (1..=40).contains(&key.len())
         && key.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
     if !sound {
-        let detail = "a tier's key is 1 to 40 characters of a-z, 0-9, '-' and '_'";
+        let detail = messages::tier_key_form();
         return Err(Problem::of(&codes::INVALID_PATH).detail(detail));
     }
     let mut fields = Fields::new();
     fields.text("/name_zh", &input.name_zh, 1, 200);
     fields.text("/name_en", &input.name_en, 1, 200);
-    fields.check((1..=1000).contains(&input.rank), "/rank", "out-of-range", "must be 1 to 1000");
+    fields.check(
+        (1..=1000).contains(&input.rank),
+        "/rank",
+        "out-of-range",
+        shared::between(1, 1000),
+    );
     input::optional(&mut fields, "/sla_policy", input.sla_policy.as_deref(), 100);
     input::optional(&mut fields, "/channel", input.channel.as_deref(), 40);
     let days = input.revisit_days.is_none_or(|d| (1..=3650).contains(&d));
-    fields.check(days, "/revisit_days", "out-of-range", "must be 1 to 3650");
+    fields.check(days, "/revisit_days", "out-of-range", shared::between(1, 3650));
     fields.finish()
 }
 

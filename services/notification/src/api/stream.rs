@@ -16,6 +16,7 @@ use tokio::sync::watch;
 use crate::{
     App,
     app::inbox::{InboxItem, owner},
+    messages,
     store::inbox::{self, Owner},
 };
 
@@ -58,9 +59,9 @@ pub async fn stream_inbox(
 fn last_event_id(request: &HttpRequest) -> Result<Option<i64>, Problem> {
     let Some(value) = request.headers().get("last-event-id") else { return Ok(None) };
     let seq = value.to_str().ok().and_then(|text| text.trim().parse::<i64>().ok());
-    seq.filter(|seq| *seq >= 0).map(Some).ok_or_else(|| {
-        Problem::of(&codes::INVALID_HEADER).detail("Last-Event-ID must be the id of an event")
-    })
+    seq.filter(|seq| *seq >= 0)
+        .map(Some)
+        .ok_or_else(|| Problem::of(&codes::INVALID_HEADER).detail(messages::last_event_id_form()))
 }
 
 fn accepts_events(request: &HttpRequest) -> bool {

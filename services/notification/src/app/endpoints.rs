@@ -2,7 +2,7 @@
 
 use ::store::Tx;
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{Context, Fields, Page, PageQuery, Problem, limits};
+use kernel::{Context, Fields, Page, PageQuery, Problem, limits, messages as shared};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
@@ -171,7 +171,7 @@ pub async fn update(
     let mut fields = Fields::new();
     check(app, &mut fields, &input.name, &input.url, &input.event_types);
     let known = [ACTIVE, DISABLED].contains(&input.state.as_str());
-    fields.check(known, "/state", "unknown-state", "must be active or disabled");
+    fields.check(known, "/state", "unknown-state", shared::one_of([ACTIVE, DISABLED]));
     fields.finish()?;
     let mut row = current(tx, ctx, id, if_match).await?;
     if input.state == ACTIVE {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use kernel::{Context, Page, PageQuery, Permission, Problem, codes};
+use kernel::{Context, Page, PageQuery, Permission, Problem, codes, messages as shared};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -138,7 +138,7 @@ pub async fn list(
 fn known(given: Option<String>, pointer: &str, words: &[&str]) -> Result<Option<String>, Problem> {
     match given {
         Some(word) if !words.contains(&word.as_str()) => Err(Problem::of(&codes::INVALID_QUERY)
-            .field(pointer, "unknown-word", format!("must be one of {}", words.join(", ")))),
+            .field(pointer, "unknown-word", shared::one_of(words))),
         given => Ok(given),
     }
 }

@@ -12,6 +12,7 @@ use super::{
 use crate::{
     App,
     domain::template::{self, Texts},
+    messages,
 };
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -56,7 +57,7 @@ pub async fn run(
             let chosen = texts::choose(&app.db, ctx.actor.org.as_str(), key, channel, locale);
             let chosen = chosen.await?.ok_or_else(Problem::not_found)?;
             template::render(&chosen.texts, &vars, reader, false)
-                .map_err(|e| Problem::invalid("/data", "template", e.to_string()))?
+                .map_err(|e| Problem::invalid("/data", "template", messages::template(&e.cause)))?
         }
     };
     Ok(Preview { subject: out.subject, text: out.text, html: out.html })

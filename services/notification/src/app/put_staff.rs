@@ -2,14 +2,14 @@
 //! so a record is replaced as a whole and the last writer wins.
 
 use ::store::Tx;
-use kernel::{Context, Fields, OrgPath, Problem, Role, limits};
+use kernel::{Arg, Context, Fields, OrgPath, Problem, Role, limits, messages as shared};
 use lettre::Address;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::staff::{self, StaffView};
 use crate::{
-    App,
+    App, messages,
     store::{entities::staff as row, people, root_of},
 };
 
@@ -74,20 +74,26 @@ pub async fn run(
 fn check(ctx: &Context, user_id: &str, input: &StaffInput) -> Result<Accepted, Problem> {
     let mut fields = Fields::new();
     let plain = !user_id.chars().any(char::is_control) && user_id.chars().count() <= limits::NAME;
-    fields.check(plain, "/user_id", "malformed", "must be 1 to 200 characters without controls");
+    fields.check(plain, "/user_id", "malformed", messages::plain_id(1, limits::NAME));
     fields.text("/name", &input.name, 1, limits::NAME);
     let email = input.email.as_ref().map(|email| email.trim().to_owned());
     if let Some(email) = &email {
         let good = email.len() <= 254 && email.parse::<Address>().is_ok();
-        fields.check(good, "/email", "malformed", "must be an e-mail address");
+        fields.check(good, "/email", "malformed", shared::an_email());
     }
     let locale = input.locale.as_deref().is_none_or(|l| l == "zh-CN" || l == "en");
-    fields.check(locale, "/locale", "unknown-locale", "must be zh-CN or en");
+    fields.check(locale, "/locale", "unknown-locale", shared::one_of(["zh-CN", "en"]));
     let mut roles = Vec::new();
     for (i, word) in input.roles.iter().enumerate() {
         match word.parse::<Role>() {
             Ok(role) => roles.push(role),
-            Err(()) => fields.check(false, format!("/roles/{i}"), "unknown-role", "is no role"),
+            Err(()) => {
+                let detail = messages::unknown_role(
+                    word,
+                    Arg::list(Role::ALL.iter().map(|role| role.as_str())),
+                );
+                fields.check(false, format!("/roles/{i}"), "unknown-role", detail);
+            }
         }
     }
     roles.sort_unstable();
@@ -102,6 +108,6 @@ pub fn inside(fields: &mut Fields, ctx: &Context, org: Option<&str>) -> OrgPath 
     let own = &ctx.actor.org;
     let given = org.map(OrgPath::parse);
     let good = given.as_ref().is_none_or(|o| o.as_ref().is_ok_and(|o| own.covers(o.as_str())));
-    fields.check(good, "/org", "outside", "must be a unit of your own subtree");
+    fields.check(good, "/org", "outside", shared::foreign_org(own));
     given.and_then(Result::ok).unwrap_or_else(|| own.clone())
 }

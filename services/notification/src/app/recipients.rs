@@ -13,6 +13,7 @@ use crate::{
         facts::Facts,
         workflow::{Target, Workflow},
     },
+    messages,
     store::{
         endpoints::{self, DISABLED},
         entities::{customer, staff},
@@ -126,7 +127,7 @@ async fn resolve(
         Target::Customer(id) => {
             let row = people::customer(tx, id).await?;
             let row = row.ok_or_else(|| {
-                Problem::of(&codes::CUSTOMER_UNKNOWN).detail(format!("customer {id}"))
+                Problem::of(&codes::CUSTOMER_UNKNOWN).detail(messages::customer(id))
             })?;
             vec![Recipient::customer(row)]
         }

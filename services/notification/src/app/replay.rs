@@ -12,6 +12,7 @@ use crate::{
     App, codes,
     domain::workflow::Channel,
     jobs::deliver,
+    messages,
     store::{
         endpoints::{self, ACTIVE},
         ledger::{self, state},
@@ -55,7 +56,7 @@ pub async fn run(
         Some(notice) => {
             let row = ledger::locked(tx, notice).await?.filter(|row| row.lane == lane);
             let row = row.ok_or_else(|| {
-                Problem::invalid("/notice_id", "unknown", "is no message of this endpoint")
+                Problem::invalid("/notice_id", "unknown", messages::no_message_of_endpoint())
             })?;
             // Under way already: nothing to be done.
             let under_way = [state::QUEUED, state::SENDING].contains(&row.state.as_str());

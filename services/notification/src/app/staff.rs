@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use kernel::{Context, Page, PageQuery, Permission, Problem, Role, codes};
+use kernel::{Arg, Context, Page, PageQuery, Permission, Problem, Role, codes};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 use crate::{
     App,
     domain::address::masked,
+    messages,
     store::{
         entities::staff::{Column, Entity, Model},
         people, root_of,
@@ -78,7 +79,9 @@ pub async fn list(app: &App, ctx: &Context, query: StaffQuery) -> Result<Page<St
 
 fn role(word: &str) -> Result<Role, Problem> {
     word.parse().map_err(|()| {
-        Problem::of(&codes::INVALID_QUERY).field("/role", "unknown-role", "is no role")
+        let detail =
+            messages::unknown_role(word, Arg::list(Role::ALL.iter().map(|role| role.as_str())));
+        Problem::of(&codes::INVALID_QUERY).field("/role", "unknown-role", detail)
     })
 }
 

@@ -1,10 +1,11 @@
 //! Webhook endpoints: what they may ask for, where they may live, when they are given up.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use kernel::{Fields, OrgPath};
+use kernel::{Arg, Fields, OrgPath, messages as shared};
 use url::{Host, Url};
 
 use super::ssrf::{self, Cidr};
+use crate::messages;
 
 /// Longest address of an endpoint, in characters.
 pub const MAX_URL: usize = 2_000;
@@ -31,16 +32,15 @@ pub fn check_patterns(fields: &mut Fields, patterns: &[String]) {
         patterns.len() <= MAX_PATTERNS,
         "/event_types",
         "too-many",
-        format!("may have at most {MAX_PATTERNS} patterns"),
+        shared::too_many_items(MAX_PATTERNS),
     );
     let known = contracts::all();
     for (i, pattern) in patterns.iter().enumerate() {
-        fields.check(
-            known.iter().any(|event| wants(std::slice::from_ref(pattern), event.ty)),
-            format!("/event_types/{i}"),
-            "unknown-event-type",
-            "is neither an event type nor a prefix of one followed by *",
-        );
+        if !known.iter().any(|event| wants(std::slice::from_ref(pattern), event.ty)) {
+            let types = Arg::list(known.iter().map(|event| event.ty));
+            let detail = messages::unknown_event_type(pattern, types);
+            fields.check(false, format!("/event_types/{i}"), "unknown-event-type", detail);
+        }
     }
 }
 
@@ -48,19 +48,19 @@ pub fn check_patterns(fields: &mut Fields, patterns: &[String]) {
 pub fn check_url(fields: &mut Fields, text: &str, allow_http: bool, allow: &[Cidr]) {
     fields.text("/url", text, 1, MAX_URL);
     let Ok(url) = Url::parse(text) else {
-        return fields.check(false, "/url", "malformed", "must be an absolute http(s) address");
+        return fields.check(false, "/url", "malformed", messages::absolute_address());
     };
     let scheme = url.scheme() == "https" || (allow_http && url.scheme() == "http");
-    fields.check(scheme, "/url", "scheme", "must be an https address");
+    fields.check(scheme, "/url", "scheme", messages::https_address());
     let clean = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    fields.check(clean, "/url", "malformed", "may have neither user, password nor fragment");
+    fields.check(clean, "/url", "malformed", messages::bare_address());
     let open = match url.host() {
         Some(Host::Ipv4(ip)) => ssrf::may_dial(ip.into(), allow),
         Some(Host::Ipv6(ip)) => ssrf::may_dial(ip.into(), allow),
         Some(Host::Domain(name)) => !name.is_empty(),
         None => false,
     };
-    fields.check(open, "/url", "address-not-allowed", "does not lead to a public address");
+    fields.check(open, "/url", "address-not-allowed", messages::no_public_address());
 }
 
 /// Whether an endpoint that has failed since `since` without a success is given up now.

@@ -11,6 +11,7 @@ use kernel::{Fields, Locale};
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, value::ValueKind};
 
 use super::{address::one_line, builtin, workflow::Channel};
+use crate::messages;
 
 /// Bounds of one template's source, in characters.
 pub const MAX_SUBJECT: usize = 500;
@@ -161,14 +162,12 @@ pub fn check(
     fields.text("/text", &texts.text, 1, MAX_TEXT);
     match (&texts.html, channel) {
         (Some(html), Channel::Email) => fields.text("/html", html, 1, MAX_HTML),
-        (Some(_), _) => fields.check(false, "/html", "not-used", "only e-mail has an HTML part"),
+        (Some(_), _) => fields.check(false, "/html", "not-used", messages::only_mail_has_html()),
         (None, _) => {}
     }
     fields.finish()?;
     render(texts, sample, reader, true).map_err(|e| {
-        let detail = e.cause.detail().map_or_else(|| e.cause.kind().to_string(), ToOwned::to_owned);
-        let line = e.cause.line().map(|n| format!(" in line {n}")).unwrap_or_default();
-        kernel::Problem::invalid(format!("/{}", e.part), "template", format!("{detail}{line}"))
+        kernel::Problem::invalid(format!("/{}", e.part), "template", messages::template(&e.cause))
     })
 }
 

@@ -54,6 +54,6 @@ fn bounded(pointer: &str, value: Option<&str>) -> Result<(), kernel::Problem> {
     if fits {
         return Ok(());
     }
-    let detail = format!("may have at most {} characters", kernel::limits::NAME);
+    let detail = kernel::messages::too_long(kernel::limits::NAME);
     Err(kernel::Problem::of(&kernel::codes::INVALID_QUERY).field(pointer, "too-long", detail))
 }

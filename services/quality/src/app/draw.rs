@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use kernel::{Context, Fields, OrgPath, Problem, new_id};
+use kernel::{Context, Fields, OrgPath, Problem, messages as shared, new_id};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, IntoActiveModel,
     QueryFilter, QuerySelect, sea_query::Query,
@@ -23,6 +23,7 @@ use crate::{
         period::Month,
         sampling::{Drawn, Frame, FrameItem, QUOTA},
     },
+    messages,
     store::{
         entities::{draw, inspection, sampling_plan, serviced_ticket},
         inspections, json, read,
@@ -46,7 +47,7 @@ pub struct DrawInput {
 
 /// Reads a month from an input's `/period`.
 pub(super) fn month(text: &str) -> Result<Month, Problem> {
-    let malformed = || Problem::invalid("/period", "malformed", "a month looks like 2026-03");
+    let malformed = || Problem::invalid("/period", "malformed", shared::a_month());
     text.parse().map_err(|()| malformed())
 }
 
@@ -66,7 +67,7 @@ pub async fn draw(
     let period = month(&input.period)?;
     let mut fields = Fields::new();
     let fits = input.seed.is_none_or(|seed| (0..=MAX_SEED).contains(&seed));
-    fields.check(fits, "/seed", "out-of-range", "must be 0 to 2^53 - 1");
+    fields.check(fits, "/seed", "out-of-range", messages::seed_range());
     fields.finish()?;
     let (id, now) = (new_id(), app.clock.now());
     let bounds = period.bounds(&app.rules.calendar.zone());

@@ -17,6 +17,7 @@ use crate::{
         scorecard::Form,
         scoring,
     },
+    messages,
     store::{
         entities::{evaluation, inspection},
         inspections, json, read, scorecards,
@@ -124,7 +125,7 @@ async fn published_form(
             .map_err(|p| {
                 let unknown = p.is(&kernel::codes::NOT_FOUND);
                 if unknown {
-                    Problem::invalid("/scorecard_id", "unknown", "there is no such scorecard")
+                    Problem::invalid("/scorecard_id", "unknown", messages::unknown_scorecard())
                 } else {
                     p
                 }

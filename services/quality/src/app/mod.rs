@@ -16,7 +16,7 @@ pub mod scorecards;
 use std::sync::Arc;
 
 use contracts::quality::Inspected;
-use kernel::{Clock, Context, OrgPath, Problem};
+use kernel::{Clock, Context, OrgPath, Problem, messages as shared};
 use store::Db;
 
 use crate::{settings::Rules, store::entities::inspection};
@@ -32,12 +32,12 @@ pub struct App {
 /// The unit of a new record: the one asked for, which must be within the caller's, or the caller's.
 pub fn org_of(ctx: &Context, asked: Option<&str>) -> Result<OrgPath, Problem> {
     let Some(asked) = asked else { return Ok(ctx.actor.org.clone()) };
-    let org =
-        OrgPath::parse(asked).map_err(|e| Problem::invalid("/org", "malformed", e.to_string()))?;
+    let org = OrgPath::parse(asked)
+        .map_err(|_| Problem::invalid("/org", "malformed", shared::malformed_org()))?;
     if ctx.actor.org.covers(org.as_str()) {
         return Ok(org);
     }
-    Err(Problem::invalid("/org", "outside-own-unit", "must be the caller's unit or below it"))
+    Err(Problem::invalid("/org", "outside-own-unit", shared::foreign_org(&ctx.actor.org)))
 }
 
 /// The inspected service as events tell it.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use kernel::{Context, Fields, Problem, new_id};
+use kernel::{Context, Fields, Problem, messages as shared, new_id};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
@@ -16,6 +16,7 @@ use super::{App, org_of};
 use crate::{
     codes,
     domain::{risk::RiskRules, scorecard::Titles},
+    messages,
     store::{entities::sampling_plan, inspections, json, scorecards},
 };
 
@@ -85,7 +86,7 @@ pub async fn edit(
     let plan = inspections::plan_to_change(tx, &ctx.actor.org, id).await?;
     http::check_version(if_match, plan.version)?;
     if input.org.as_ref().is_some_and(|org| *org != plan.org) {
-        return Err(Problem::invalid("/org", "immutable", "a plan stays in its unit"));
+        return Err(Problem::invalid("/org", "immutable", messages::plan_stays()));
     }
     let mut row = filled(tx, ctx, &input).await?;
     row.id = Unchanged(plan.id);
@@ -102,7 +103,7 @@ async fn filled(
     if let Some(id) = input.scorecard_id {
         let card = scorecards::readable_card(tx, &ctx.actor.org, id).await;
         let card = card.map_err(|p| match p.is(&kernel::codes::NOT_FOUND) {
-            true => Problem::invalid("/scorecard_id", "unknown", "there is no such scorecard"),
+            true => Problem::invalid("/scorecard_id", "unknown", messages::unknown_scorecard()),
             false => p,
         })?;
         if card.latest_published.is_none() {
@@ -129,26 +130,26 @@ fn check(input: &PlanInput) -> Result<(), Problem> {
         (0..=1000).contains(&input.quota_per_agent),
         "/quota_per_agent",
         "out-of-range",
-        "must be 0 to 1000",
+        shared::between(0, 1000),
     );
-    fields.check(input.kinds.len() <= 100, "/kinds", "too-many", "at most 100 kinds");
+    fields.check(input.kinds.len() <= 100, "/kinds", "too-many", shared::too_many_items(100));
     fields.check(
         input.inspectors.len() <= 200,
         "/inspectors",
         "too-many",
-        "at most 200 inspectors",
+        shared::too_many_items(200),
     );
     for (list, values) in [("kinds", &input.kinds), ("inspectors", &input.inspectors)] {
         let mut seen = HashSet::new();
         for (i, value) in values.iter().enumerate() {
             let pointer = format!("/{list}/{i}");
             fields.text(&pointer, value, 1, kernel::limits::NAME);
-            fields.check(seen.insert(value), pointer, "duplicate", "is named twice");
+            fields.check(seen.insert(value), pointer, "duplicate", shared::named_twice());
         }
     }
     if let Some(risk) = &input.risk {
         let fits = (1..=5).contains(&risk.low_score_max);
-        fields.check(fits, "/risk/low_score_max", "out-of-range", "must be 1 to 5");
+        fields.check(fits, "/risk/low_score_max", "out-of-range", shared::between(1, 5));
     }
     fields.finish()
 }

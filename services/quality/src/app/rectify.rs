@@ -5,7 +5,7 @@ use contracts::quality::{
     RectificationDone, RectificationOpened, RectificationSnapshot, RectificationVerified,
     RectificationWithdrawn,
 };
-use kernel::{Context, Fields, Problem, limits, new_id};
+use kernel::{Context, Fields, Problem, limits, messages as shared, new_id};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter,
     QuerySelect,
@@ -23,6 +23,7 @@ use crate::{
         scorecard::Form,
         scoring::Score,
     },
+    messages,
     store::{
         entities::{evaluation, inspection, rectification, rectification_step},
         inspections, read,
@@ -89,14 +90,14 @@ pub async fn open(
         input.due_at.is_none_or(|due| due > now),
         "/due_at",
         "in-the-past",
-        "must be in the future",
+        shared::must_lie_ahead(),
     );
     let far = chrono::TimeDelta::days(3_660);
     fields.check(
         input.due_at.is_none_or(|due| due < now + far),
         "/due_at",
         "too-far",
-        "must be within ten years",
+        messages::within_years(10),
     );
     fields.finish()?;
     if !rules::leads(&ctx.actor) {
@@ -139,8 +140,7 @@ async fn published(
         .filter(evaluation::Column::State.ne("draft"))
         .one(tx)
         .await?;
-    let unknown =
-        || Problem::invalid("/evaluation_id", "unknown", "there is no such published evaluation");
+    let unknown = || Problem::invalid("/evaluation_id", "unknown", messages::unknown_evaluation());
     let found = found.ok_or_else(unknown)?;
     let of = inspections::of_evaluation(tx, &found).await?;
     Ok((found, of))

@@ -11,6 +11,7 @@ use super::{App, org_of};
 use crate::{
     codes,
     domain::scorecard::{Form, Titles, is_key},
+    messages,
     store::{
         entities::{scorecard, scorecard_version},
         json, read,
@@ -49,12 +50,7 @@ pub async fn create(
 ) -> Result<Whole, Problem> {
     let org = org_of(ctx, input.org.as_deref())?;
     let mut fields = Fields::new();
-    fields.check(
-        is_key(&input.key),
-        "/key",
-        "malformed",
-        "1 to 40 characters of a-z, 0-9, _ and -",
-    );
+    fields.check(is_key(&input.key), "/key", "malformed", messages::key_form());
     input.title.check(&mut fields, "/title");
     input.form.check(&mut fields);
     fields.finish()?;
@@ -69,11 +65,7 @@ pub async fn create(
         version: Set(1),
     };
     let card = card.insert(tx).await.map_err(|e| match store::is_unique_violation(&e) {
-        true => Problem::of(&codes::KEY_TAKEN).field(
-            "/key",
-            "taken",
-            "the unit has a scorecard with this key",
-        ),
+        true => Problem::of(&codes::KEY_TAKEN).field("/key", "taken", messages::key_taken()),
         false => Problem::internal(e),
     })?;
     let draft = insert_draft(tx, card.id, 1, &input.form).await?;

@@ -2,16 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 
-use kernel::{Problem, limits};
+use kernel::{Arg, Problem, Text, limits, messages as shared};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::scorecard::{Form, Item, Kind};
-use crate::codes;
+use crate::{codes, messages};
 
 /// `true`/`false` for yes_no, a number for scale and range, a key for options, words for text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "must be text, a number, true or false")]
 pub enum Value {
     Bool(bool),
     Number(f64),
@@ -84,13 +84,13 @@ pub fn check(form: &Form, answers: &[Answer], at: &str) -> Result<(), Problem> {
             problem = problem.field(
                 format!("{pointer}/item"),
                 "unknown-item",
-                "the scorecard has no such item",
+                messages::unknown_item(&answer.item, Arg::list(form.items().map(|(_, i)| &i.key))),
             );
             continue;
         };
         if !seen.insert(&answer.item) {
             problem =
-                problem.field(format!("{pointer}/item"), "duplicate", "the item is answered twice");
+                problem.field(format!("{pointer}/item"), "duplicate", messages::answered_twice());
         }
         if let Some((field, code, detail)) = fault(item, answer) {
             problem = problem.field(format!("{pointer}/{field}"), code, detail);
@@ -99,24 +99,24 @@ pub fn check(form: &Form, answers: &[Answer], at: &str) -> Result<(), Problem> {
     if problem.errors.is_empty() { Ok(()) } else { Err(problem) }
 }
 
-fn fault(item: &Item, answer: &Answer) -> Option<(&'static str, &'static str, String)> {
+fn fault(item: &Item, answer: &Answer) -> Option<(&'static str, &'static str, Text)> {
     for (field, text) in [("evidence", &answer.evidence), ("comment", &answer.comment)] {
         if let Some(text) = text
             && (text.chars().count() > limits::TEXT || text.contains('\0'))
         {
-            return Some((field, "too-long", "at most 20000 characters without NUL".into()));
+            return Some((field, "too-long", messages::text_bound(limits::TEXT)));
         }
     }
     match (&answer.value, answer.na) {
         (None, true) if item.na_allowed => None,
         (_, true) if !item.na_allowed => {
-            Some(("na", "na-not-allowed", "the item must be answered".into()))
+            Some(("na", "na-not-allowed", messages::must_be_answered()))
         }
-        (Some(_), true) => Some(("value", "na-with-value", "give either a value or na".into())),
-        (None, _) => Some(("value", "required", "give a value or na".into())),
+        (Some(_), true) => Some(("value", "na-with-value", messages::not_value_and_na())),
+        (None, _) => Some(("value", "required", messages::value_or_na())),
         (Some(Value::Text(text)), _) if item.answer == Kind::Text => {
             let fits = text.chars().count() <= limits::TEXT && !text.contains('\0');
-            (!fits).then(|| ("value", "too-long", "at most 20000 characters without NUL".into()))
+            (!fits).then(|| ("value", "too-long", messages::text_bound(limits::TEXT)))
         }
         (Some(value), _) => {
             number(item, value).is_none().then(|| ("value", "out-of-range", expected(item)))
@@ -124,16 +124,13 @@ fn fault(item: &Item, answer: &Answer) -> Option<(&'static str, &'static str, St
     }
 }
 
-fn expected(item: &Item) -> String {
+fn expected(item: &Item) -> Text {
     match &item.answer {
-        Kind::YesNo => "must be true or false".into(),
-        Kind::Scale { min, max } => format!("must be a whole number from {min} to {max}"),
-        Kind::Range { min, max } => format!("must be a number from {min} to {max}"),
-        Kind::Options { options } => {
-            let keys: Vec<&str> = options.iter().map(|o| o.key.as_str()).collect();
-            format!("must be one of {}", keys.join(", "))
-        }
-        Kind::Text => "must be text".into(),
+        Kind::YesNo => messages::true_or_false(),
+        Kind::Scale { min, max } => messages::whole_number(*min, *max),
+        Kind::Range { min, max } => messages::number(*min, *max),
+        Kind::Options { options } => shared::one_of(Arg::list(options.iter().map(|o| &o.key))),
+        Kind::Text => messages::text(),
     }
 }
 
@@ -149,14 +146,14 @@ pub fn check_complete(form: &Form, answers: &[Answer]) -> Result<(), Problem> {
         let pointer = format!("/answers/{}", item.key);
         match given.get(item.key.as_str()) {
             None if item.answer != Kind::Text => {
-                problem = problem.field(pointer, "required", "the item is not answered");
+                problem = problem.field(pointer, "required", messages::not_answered());
             }
             Some(a)
                 if item.evidence_required
                     && !a.na
                     && a.evidence.as_deref().is_none_or(|e| e.trim().is_empty()) =>
             {
-                problem = problem.field(pointer, "evidence-required", "the answer needs evidence");
+                problem = problem.field(pointer, "evidence-required", messages::evidence_needed());
             }
             _ => {}
         }

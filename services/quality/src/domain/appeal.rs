@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use kernel::{Fields, Problem, limits};
+use kernel::{Arg, Fields, Problem, limits};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{answers::Answer, scorecard::Form};
-use crate::codes;
+use crate::{codes, messages};
 
 /// Where an evaluation stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -104,8 +104,9 @@ pub fn may_appeal(
     }
     match (state, until) {
         (EvaluationState::Draft, _) | (_, None) => Err(Problem::of(&codes::NOT_APPEALABLE)),
-        (_, Some(until)) if now > until => Err(Problem::of(&codes::APPEAL_EXPIRED)
-            .detail(format!("the limit was {}", until.to_rfc3339()))),
+        (_, Some(until)) if now > until => {
+            Err(Problem::of(&codes::APPEAL_EXPIRED).detail(messages::limit_was(until)))
+        }
         (EvaluationState::Published, _) => Ok(()),
         (EvaluationState::Appealed | EvaluationState::Final, _) => {
             Err(Problem::of(&codes::NOT_APPEALABLE))
@@ -121,17 +122,22 @@ pub fn check_disputed(form: &Form, items: &[Disputed]) -> Result<(), Problem> {
         (1..=limits::BULK_ITEMS).contains(&items.len()),
         "/items",
         "out-of-range",
-        "name 1 to 1000 items",
+        messages::named_items_between(1, limits::BULK_ITEMS),
     );
     for (i, disputed) in items.iter().enumerate() {
         let at = format!("/items/{i}");
         let known = form.item(&disputed.item).is_some();
-        fields.check(known, format!("{at}/item"), "unknown-item", "the scorecard has no such item");
+        fields.check(
+            known,
+            format!("{at}/item"),
+            "unknown-item",
+            messages::unknown_item(&disputed.item, Arg::list(form.items().map(|(_, i)| &i.key))),
+        );
         fields.check(
             seen.insert(&disputed.item),
             format!("{at}/item"),
             "duplicate",
-            "the item is named twice",
+            messages::item_named_twice(),
         );
         fields.text(&format!("{at}/reason"), &disputed.reason, 1, limits::TEXT);
     }
@@ -151,16 +157,16 @@ pub fn check_changes(
             within,
             format!("/changes/{i}/item"),
             "not-disputed",
-            "the appeal does not name this item",
+            messages::not_disputed(),
         );
     }
     let changed: HashSet<&str> = changes.iter().map(|c| c.item.as_str()).collect();
     let (fits, detail) = match outcome {
-        Outcome::Rejected => (changes.is_empty(), "a rejected appeal changes nothing"),
-        Outcome::Partly => (!changes.is_empty(), "name at least one changed answer"),
+        Outcome::Rejected => (changes.is_empty(), messages::rejected_changes_nothing()),
+        Outcome::Partly => (!changes.is_empty(), messages::partly_changes_something()),
         Outcome::Accepted => (
             disputed.iter().all(|d| changed.contains(d.item.as_str())),
-            "an accepted appeal changes every disputed item; otherwise it is accepted partly",
+            messages::accepted_changes_all(),
         ),
     };
     fields.check(fits, "/changes", "does-not-fit-outcome", detail);

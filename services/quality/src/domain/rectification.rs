@@ -1,10 +1,10 @@
 //! Rectification orders (整改单): mended by the owner, verified by somebody else.
 
-use kernel::{Actor, ActorKind, Permission, Problem, Role};
+use kernel::{Actor, ActorKind, Permission, Problem, Role, Text};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::codes;
+use crate::{codes, messages};
 
 /// Where an order stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -78,11 +78,22 @@ pub fn may_verify(actor: &Actor, owner: &str, state: RectificationState) -> Resu
     expect(state, RectificationState::Done)
 }
 
+impl RectificationState {
+    fn word(self) -> Text {
+        match self {
+            Self::Open => messages::open(),
+            Self::Done => messages::done(),
+            Self::Verified => messages::verified(),
+            Self::Withdrawn => messages::withdrawn(),
+        }
+    }
+}
+
 fn expect(found: RectificationState, wanted: RectificationState) -> Result<(), Problem> {
     if found == wanted {
         return Ok(());
     }
-    Err(Problem::of(&codes::RECTIFICATION_STATE).detail(format!("it is {}", found.as_str())))
+    Err(Problem::of(&codes::RECTIFICATION_STATE).detail(messages::it_is(found.word())))
 }
 
 #[cfg(test)]

@@ -2,11 +2,11 @@
 
 use std::collections::HashSet;
 
-use kernel::{Fields, Problem};
+use kernel::{Fields, Problem, messages as shared};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::codes;
+use crate::{codes, messages};
 
 /// Sections of one scorecard.
 pub const MAX_SECTIONS: usize = 50;
@@ -36,7 +36,7 @@ impl Titles {
     /// Checks length and presence; errors point below `pointer`.
     pub fn check(&self, fields: &mut Fields, pointer: &str) {
         let given = self.zh.is_some() || self.en.is_some();
-        fields.check(given, pointer, "required", "needs a text in zh or en");
+        fields.check(given, pointer, "required", messages::text_in_a_language());
         for (language, text) in [("zh", &self.zh), ("en", &self.en)] {
             if let Some(text) = text {
                 fields.text(&format!("{pointer}/{language}"), text, 1, kernel::limits::NAME);
@@ -205,7 +205,7 @@ impl Form {
             count(n, MAX_SECTIONS),
             "/form/sections",
             "out-of-range",
-            "needs 1 to 50 sections",
+            messages::sections_between(1, MAX_SECTIONS),
         );
         let (mut sections, mut items) = (HashSet::new(), HashSet::new());
         for (s, section) in self.sections.iter().enumerate() {
@@ -218,7 +218,7 @@ impl Form {
                 count(n, MAX_ITEMS),
                 format!("{at}/items"),
                 "out-of-range",
-                "needs 1 to 100 items",
+                messages::items_between(1, MAX_ITEMS),
             );
             for (i, item) in section.items.iter().enumerate() {
                 let at = format!("{at}/items/{i}");
@@ -241,7 +241,7 @@ impl Form {
                 (2..=MAX_ITEMS).contains(&n),
                 &pointer,
                 "out-of-range",
-                "needs 2 to 100 options",
+                messages::options_between(2, MAX_ITEMS),
             );
             let mut keys = HashSet::new();
             for (o, option) in options.iter().enumerate() {
@@ -256,21 +256,16 @@ impl Form {
                 !scored,
                 format!("{at}/fatal"),
                 "text-is-not-scored",
-                "a text item cannot be fatal",
+                messages::text_is_not_fatal(),
             );
             return;
         };
         let answer = format!("{at}/answer");
         let finite = min.abs() <= MAX_NUMBER && max.abs() <= MAX_NUMBER;
-        fields.check(finite, &answer, "out-of-range", "bounds may be at most one million");
-        fields.check(
-            min < max,
-            &answer,
-            "empty-range",
-            "the highest value must be above the lowest",
-        );
+        fields.check(finite, &answer, "out-of-range", messages::bounds_too_large());
+        fields.check(min < max, &answer, "empty-range", messages::empty_range());
         let points = self.mode != Mode::Points || (min >= 0.0 && max > 0.0);
-        fields.check(points, &answer, "negative-points", "points mode needs values of 0 and more");
+        fields.check(points, &answer, "negative-points", messages::negative_points());
     }
 
     /// Whether the form can give a score at all: weights that sum to 0 are refused.
@@ -284,15 +279,12 @@ impl Form {
                 total += section.weight;
             } else if scored().next().is_some() {
                 let pointer = format!("/form/sections/{s}/items");
-                problem = problem.field(
-                    pointer,
-                    "sum-is-zero",
-                    "the weights of the scored items sum to 0",
-                );
+                problem =
+                    problem.field(pointer, "sum-is-zero", messages::item_weights_sum_to_zero());
             }
         }
         if total <= 0.0 {
-            let detail = "the weights of the sections with scored items sum to 0";
+            let detail = messages::section_weights_sum_to_zero();
             problem = problem.field("/form/sections", "sum-is-zero", detail);
         }
         if problem.errors.is_empty() { Ok(()) } else { Err(problem) }
@@ -308,11 +300,11 @@ pub fn is_key(key: &str) -> bool {
 
 fn check_key(fields: &mut Fields, at: &str, key: &str, first: bool) {
     let pointer = format!("{at}/key");
-    fields.check(is_key(key), &pointer, "malformed", "1 to 40 characters of a-z, 0-9, _ and -");
-    fields.check(first, &pointer, "duplicate", "the key is already taken");
+    fields.check(is_key(key), &pointer, "malformed", messages::key_form());
+    fields.check(first, &pointer, "duplicate", messages::key_used_already());
 }
 
 fn check_weight(fields: &mut Fields, pointer: &str, weight: f64) {
     let fits = (0.0..=MAX_NUMBER).contains(&weight);
-    fields.check(fits, pointer, "out-of-range", "must be 0 to 1000000");
+    fields.check(fits, pointer, "out-of-range", shared::between(0, 1_000_000));
 }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use actix_web::{HttpResponse, get, post, web::Data};
 use chrono::{DateTime, Utc};
 use http::{Json, Path, Public};
-use kernel::{Locale, Problem, codes};
+use kernel::{Arg, Locale, Problem, codes};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -16,7 +16,7 @@ use crate::{
     App,
     app::{answer, open_invitation},
     domain::{answers::Answers, definition::bounds},
-    page::texts,
+    messages,
 };
 
 /// What is asked.
@@ -69,7 +69,7 @@ pub async fn get_questions(app: Data<App>, _caller: Public, token: Path<String>)
 #[post("/api/v1/answers/{token}")]
 pub async fn post_answer(
     app: Data<App>,
-    caller: Public,
+    _caller: Public,
     token: Path<String>,
     body: Json<NewAnswer>,
 ) -> http::Result {
@@ -82,11 +82,7 @@ pub async fn post_answer(
         }
         answer::Outcome::Refused(faults) => {
             let add = |problem: Problem, (name, fault): (&String, &_)| {
-                problem.field(
-                    pointer(name),
-                    fault_code(fault),
-                    texts::fault(fault, caller.locale()),
-                )
+                problem.field(pointer(name), fault_code(fault), messages::fault(fault))
             };
             Err(faults.iter().fold(Problem::of(&codes::INVALID), add).into())
         }
@@ -106,7 +102,11 @@ fn refuse_unknown(open: &open_invitation::Open, given: &Answers) -> Result<(), P
         return Ok(());
     }
     let add = |problem: Problem, name: &&String| {
-        problem.field(pointer(name), "unknown-question", "the survey has no such question")
+        problem.field(
+            pointer(name),
+            "unknown-question",
+            messages::unknown_question(name.as_str(), Arg::list(known.iter().copied())),
+        )
     };
     Err(unknown.iter().fold(Problem::of(&codes::INVALID), add))
 }

@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, get, http::header, post, put, web::Data};
 use chrono::{DateTime, Utc};
 use http::{Allowed, Created, Idempotent, IfMatch, Json, Path, Query, may};
-use kernel::{Page, Problem};
+use kernel::{Locale, Page, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -13,7 +13,7 @@ use super::{PageOf, page_query};
 use crate::{
     App,
     app::{change_draft, create_survey, publish},
-    domain::{metrics::Metrics, reader::Issue, templates::TEMPLATES},
+    domain::{definition::Definition, metrics::Metrics, reader::Issue, templates::TEMPLATES},
     store::{
         entities::{survey, survey_version},
         surveys,
@@ -71,10 +71,10 @@ pub struct SurveySummary {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct IssueView {
     /// `error` keeps the survey from being published, `warning` does not.
-    severity: String,
+    severity: &'static str,
     /// JSON pointer into the definition, or `/metrics/…`.
     pointer: String,
-    code: String,
+    code: &'static str,
     detail: String,
 }
 
@@ -100,7 +100,7 @@ pub struct VersionView {
     #[schema(value_type = Object)]
     definition: Value,
     metrics: Metrics,
-    /// Warnings of the time of publishing.
+    /// What is not carried out.
     issues: Vec<IssueView>,
     published_at: DateTime<Utc>,
     published_by: String,
@@ -153,24 +153,26 @@ impl SurveySummary {
 }
 
 impl SurveyView {
-    fn of(row: &survey::Model) -> Result<Self, Problem> {
+    fn of(row: &survey::Model, locale: Locale) -> Result<Self, Problem> {
         Ok(Self {
             summary: SurveySummary::of(row),
             definition: serde_json::from_str(&row.draft)?,
             metrics: serde_json::from_value(row.metrics.clone())?,
-            issues: issues(change_draft::report(row)?),
+            issues: issues(change_draft::report(row)?, locale),
         })
     }
 }
 
 impl VersionView {
-    fn of(row: survey_version::Model) -> Result<Self, Problem> {
+    fn of(row: survey_version::Model, locale: Locale) -> Result<Self, Problem> {
+        let definition = serde_json::from_str(&row.definition)?;
         Ok(Self {
             survey_id: row.survey_id,
             version: row.version,
-            definition: serde_json::from_str(&row.definition)?,
+            // Read anew, for the reader's language.
+            issues: issues(Definition::read(&definition).1, locale),
+            definition,
             metrics: serde_json::from_value(row.metrics)?,
-            issues: issues(serde_json::from_value(row.report)?),
             hash: row.hash,
             published_at: row.published_at,
             published_by: row.published_by,
@@ -178,12 +180,12 @@ impl VersionView {
     }
 }
 
-fn issues(list: Vec<Issue>) -> Vec<IssueView> {
+fn issues(list: Vec<Issue>, locale: Locale) -> Vec<IssueView> {
     let view = |i: Issue| IssueView {
         severity: i.severity,
         pointer: i.pointer,
         code: i.code,
-        detail: i.detail,
+        detail: i.detail.render(locale),
     };
     list.into_iter().map(view).collect()
 }
@@ -215,7 +217,7 @@ pub async fn post_survey(
         let NewSurvey { key, title, org, template, definition, metrics } = body;
         let input = create_survey::Input { key, title, org, template, definition, metrics };
         let row = create_survey::run(&app, tx, &ctx, input).await?;
-        let body = SurveyView::of(&row)?;
+        let body = SurveyView::of(&row, caller.locale())?;
         Ok(Created {
             location: format!("/api/v1/surveys/{}", row.id),
             version: Some(row.version),
@@ -248,7 +250,7 @@ pub async fn get_survey(
     id: Path<Uuid>,
 ) -> http::Result {
     let row = surveys::get(&app.db, caller.org(), id.0).await?;
-    Ok(http::ok_versioned(row.version, &SurveyView::of(&row)?))
+    Ok(http::ok_versioned(row.version, &SurveyView::of(&row, caller.locale())?))
 }
 
 /// Replaces the draft. It may be unfinished; `issues` tells what is missing.
@@ -269,7 +271,7 @@ pub async fn put_draft(
         change_draft::run(&app, tx, &ctx, id.0, version.0, input).await
     })
     .await?;
-    Ok(http::ok_versioned(row.version, &SurveyView::of(&row)?))
+    Ok(http::ok_versioned(row.version, &SurveyView::of(&row, caller.locale())?))
 }
 
 /// Publishes the draft as the next version, which never changes. A draft that equals the newest
@@ -287,7 +289,9 @@ pub async fn publish_survey(
         http::write(&app.db, async |tx| publish::run(&app, tx, &ctx, id.0).await).await?;
     let location = format!("/api/v1/surveys/{}/versions/{}", row.survey_id, row.version);
     let mut answer = if fresh { HttpResponse::Created() } else { HttpResponse::Ok() };
-    Ok(answer.insert_header((header::LOCATION, location)).json(VersionView::of(row)?))
+    Ok(answer
+        .insert_header((header::LOCATION, location))
+        .json(VersionView::of(row, caller.locale())?))
 }
 
 /// Published versions, newest first.
@@ -300,7 +304,10 @@ pub async fn list_versions(
 ) -> http::Result {
     surveys::get(&app.db, caller.org(), id.0).await?;
     let rows = surveys::versions(&app.db, id.0).await?;
-    let items = rows.into_iter().map(VersionView::of).collect::<Result<_, _>>()?;
+    let items = rows
+        .into_iter()
+        .map(|row| VersionView::of(row, caller.locale()))
+        .collect::<Result<_, _>>()?;
     Ok(http::ok(&Versions { items }))
 }
 
@@ -316,5 +323,5 @@ pub async fn get_version(
     let (id, version) = path.0;
     surveys::get(&app.db, caller.org(), id).await?;
     let row = surveys::version(&app.db, id, version).await?.ok_or_else(Problem::not_found)?;
-    Ok(http::ok(&VersionView::of(row)?))
+    Ok(http::ok(&VersionView::of(row, caller.locale())?))
 }

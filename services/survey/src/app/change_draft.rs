@@ -15,6 +15,7 @@ use crate::{
         metrics::Metrics,
         reader::Issue,
     },
+    messages,
     store::{entities::survey, surveys},
 };
 
@@ -64,14 +65,14 @@ pub fn check_shape(definition: &Value) -> Result<(), Problem> {
         definition.is_object(),
         "/definition",
         "not-an-object",
-        "a definition is a JSON object",
+        messages::definition_is_object(),
     );
     let size = canonical(definition).len();
     fields.check(
         size <= bounds::BYTES,
         "/definition",
         "too-long",
-        format!("may have at most {} bytes", bounds::BYTES),
+        messages::most_bytes(bounds::BYTES),
     );
     fields.finish()
 }
@@ -85,7 +86,7 @@ pub fn report(survey: &survey::Model) -> Result<Vec<Issue>, Problem> {
             problem
                 .errors
                 .iter()
-                .map(|e| Issue::error(e.pointer.clone(), e.code, e.detail.to_string())),
+                .map(|e| Issue::error(e.pointer.clone(), e.code, e.detail.clone())),
         );
     }
     Ok(issues)

@@ -10,6 +10,7 @@ use super::{change_draft, defaults, unit_for};
 use crate::{
     App, codes,
     domain::{canonical::canonical, metrics::Metrics, templates::Template},
+    messages,
     store::entities::survey,
 };
 
@@ -50,14 +51,14 @@ fn draft(input: Input) -> Result<Draft, Problem> {
     let well_formed =
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == '-';
     let fits = (1..=60).contains(&input.key.len()) && input.key.chars().all(well_formed);
-    fields.check(fits, "/key", "malformed", "1 to 60 of a-z, 0-9, _ and -");
+    fields.check(fits, "/key", "malformed", messages::key_form());
     let template = input.template.as_deref().map(|key| (key, Template::find(key)));
     if let Some((key, None)) = template {
         fields.check(
             false,
             "/template",
             "unknown-template",
-            format!("there is no template {key:?}"),
+            messages::unknown_template(key, crate::domain::templates::TEMPLATES.map(|t| t.key)),
         );
     }
     let template = template.and_then(|(_, template)| template);

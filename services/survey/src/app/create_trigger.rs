@@ -1,7 +1,7 @@
 //! A new trigger.
 
 use chrono::{DateTime, Utc};
-use kernel::{Context, Fields, OrgPath, Problem, limits};
+use kernel::{Arg, Context, Fields, OrgPath, Problem, limits, messages as shared};
 use sea_orm::{EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use store::Tx;
@@ -14,6 +14,7 @@ use crate::{
         definition::Kind,
         trigger::{Filters, LowScore, TriggerEvent},
     },
+    messages,
     store::{entities::survey_trigger, invitations::LONGEST_COOL_DOWN, surveys},
 };
 
@@ -60,7 +61,7 @@ pub async fn check(tx: &Tx, ctx: &Context, wanted: &Wanted) -> Result<(), Proble
             (min..=max).contains(&value),
             pointer,
             "out-of-range",
-            format!("must be {min} to {max}"),
+            shared::between(min, max),
         );
     };
     within(wanted.delay_minutes, 43_200, 0, "/delay_minutes");
@@ -79,13 +80,13 @@ pub async fn check(tx: &Tx, ctx: &Context, wanted: &Wanted) -> Result<(), Proble
             fits,
             format!("/filters/{name}"),
             "out-of-range",
-            "at most 50 words of 1 to 100 characters",
+            messages::words_bound(50, 1, 100),
         );
     }
     fields.finish()?;
     let survey = surveys::get(tx, &ctx.actor.org, wanted.survey_id).await.map_err(|p| {
         if p.is(&kernel::codes::NOT_FOUND) {
-            Problem::invalid("/survey_id", "unknown-survey", "there is no such survey")
+            Problem::invalid("/survey_id", "unknown-survey", messages::unknown_survey())
         } else {
             p
         }
@@ -96,12 +97,14 @@ pub async fn check(tx: &Tx, ctx: &Context, wanted: &Wanted) -> Result<(), Proble
     let Some(low) = &wanted.low_score else { return Ok(()) };
     let published = surveys::published(tx, survey.id, number).await?;
     let question = published.definition.question(published.metrics.question(&low.question));
+    let ratings =
+        published.definition.questions().filter(|q| matches!(q.kind, Kind::Rating { .. }));
     match question {
         Some(q) if matches!(q.kind, Kind::Rating { .. }) => Ok(()),
         _ => Err(Problem::invalid(
             "/low_score/question",
             "unknown-question",
-            "must be csat, nps or a rating question of the survey",
+            messages::rating_question(Arg::list(ratings.map(|q| &q.name))),
         )),
     }
 }

@@ -19,6 +19,7 @@ use super::{
 use crate::{
     App, codes,
     domain::trigger::{Rule, Skip, TriggerEvent, decide},
+    messages,
     store::{
         entities::{invitation, survey, survey_trigger},
         invitations, surveys, tickets, triggers,
@@ -67,7 +68,7 @@ pub async fn run(
 }
 
 fn refused(why: Skip) -> Problem {
-    Problem::of(&codes::INVITATION_REFUSED).detail(why.reason())
+    Problem::of(&codes::INVITATION_REFUSED).detail(messages::skip(why))
 }
 
 async fn further_link(

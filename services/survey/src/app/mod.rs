@@ -19,15 +19,15 @@ pub mod publish;
 pub mod results;
 pub mod send;
 
-use kernel::{Actor, OrgPath, Problem};
+use kernel::{Actor, OrgPath, Problem, messages as shared};
 
 /// Unit of a new record: the one asked for, if the caller's unit covers it, else the caller's.
 pub fn unit_for(actor: &Actor, asked: Option<&str>) -> Result<OrgPath, Problem> {
     let Some(asked) = asked else { return Ok(actor.org.clone()) };
-    let org =
-        OrgPath::parse(asked).map_err(|e| Problem::invalid("/org", "malformed", e.to_string()))?;
+    let org = OrgPath::parse(asked)
+        .map_err(|_| Problem::invalid("/org", "malformed", shared::malformed_org()))?;
     if actor.org.covers(org.as_str()) {
         return Ok(org);
     }
-    Err(Problem::invalid("/org", "not-covered", "the unit lies outside the caller's own"))
+    Err(Problem::invalid("/org", "not-covered", shared::foreign_org(&actor.org)))
 }

@@ -2,7 +2,7 @@
 //! equals the newest version changes nothing and answers that version.
 
 use chrono::{DateTime, Utc};
-use kernel::{Context, Problem, codes};
+use kernel::{Context, Problem, codes, messages as shared};
 use sea_orm::{ColumnTrait, EntityTrait, ExprTrait, IntoActiveModel, QueryFilter, sea_query::Expr};
 use serde_json::{Value, json};
 use store::Tx;
@@ -58,7 +58,7 @@ pub async fn publish(
         .exec(tx)
         .await?;
     if done.rows_affected == 0 {
-        return Err(Problem::of(&codes::CONFLICT).detail("the survey was changed at the same time"));
+        return Err(Problem::of(&codes::CONFLICT).detail(shared::changed_meanwhile()));
     }
     let version = survey_version::Model {
         survey_id: survey.id,
@@ -66,7 +66,7 @@ pub async fn publish(
         definition: survey.draft.clone(),
         metrics: json!(metrics),
         hash,
-        report: serde_json::to_value(&issues)?,
+        report: report(&issues),
         published_at: now,
         published_by: by.to_owned(),
     };
@@ -86,37 +86,20 @@ pub async fn publish(
 fn refuse_errors(issues: &[Issue]) -> Result<(), Problem> {
     let errors = issues.iter().filter(|i| i.is_error());
     let problem = errors.fold(Problem::of(&codes::INVALID), |problem, issue| {
-        problem.field(
-            format!("/definition{}", issue.pointer),
-            stable(&issue.code),
-            issue.detail.clone(),
-        )
+        problem.field(format!("/definition{}", issue.pointer), issue.code, issue.detail.clone())
     });
     if problem.errors.is_empty() { Ok(()) } else { Err(problem) }
 }
 
-/// The reader's code as the constant that a field error carries.
-fn stable(code: &str) -> &'static str {
-    const CODES: [&str; 18] = [
-        "not-an-object",
-        "not-an-array",
-        "too-many-elements",
-        "missing-type",
-        "missing-name",
-        "bad-name",
-        "duplicate-name",
-        "bad-expression",
-        "bad-text",
-        "bad-flag",
-        "bad-number",
-        "missing-choices",
-        "bad-choices",
-        "bad-choice",
-        "duplicate-choice",
-        "bad-rating",
-        "bad-bounds",
-        "no-question",
-    ];
-    const LOGIC: [&str; 2] = ["unknown-reference", "circular-logic"];
-    CODES.iter().chain(&LOGIC).find(|c| **c == code).copied().unwrap_or("invalid")
+/// What was said at the time, in English, as it is kept with the version.
+fn report(issues: &[Issue]) -> Value {
+    let kept = |issue: &Issue| {
+        json!({
+            "severity": issue.severity,
+            "pointer": issue.pointer,
+            "code": issue.code,
+            "detail": issue.detail.to_string(),
+        })
+    };
+    issues.iter().map(kept).collect()
 }

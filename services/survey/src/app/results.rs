@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::{
     App,
     domain::figures::{Counts, Figures},
+    messages,
     store::{
         figures::{self, By, Scope},
         surveys,
@@ -38,7 +39,7 @@ pub async fn run(
     let to = to.unwrap_or_else(|| app.clock.now());
     let from = from.unwrap_or(to - TimeDelta::days(USUAL));
     if from >= to || to - from > TimeDelta::days(LONGEST) {
-        let detail = format!("the window is from before to and at most {LONGEST} days long");
+        let detail = messages::window(LONGEST);
         return Err(Problem::of(&codes::INVALID_QUERY).field("/from", "out-of-range", detail));
     }
     let scope = Scope { org, survey_id, from, to, by: by.unwrap_or(By::Org) };

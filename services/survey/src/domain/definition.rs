@@ -13,6 +13,7 @@ use super::{
     reader::{Issue, Reader},
     text::Text,
 };
+use crate::messages;
 
 /// Bounds of a questionnaire.
 pub mod bounds {
@@ -155,11 +156,7 @@ impl Definition {
 
     fn check(&self, issues: &mut Vec<Issue>) {
         if !self.questions().any(|e| !matches!(e.kind, Kind::Unknown(_))) && issues.is_empty() {
-            issues.push(Issue::error(
-                "",
-                "no-question",
-                "the survey asks nothing that can be answered here",
-            ));
+            issues.push(Issue::error("", "no-question", messages::asks_nothing()));
         }
         let names: BTreeSet<&str> = self.questions().map(|e| e.name.as_str()).collect();
         for element in self.elements() {
@@ -167,19 +164,12 @@ impl Definition {
                 issues.push(Issue::error(
                     "",
                     "unknown-reference",
-                    format!(
-                        "{:?} depends on {unknown:?}, which is no question of this survey",
-                        element.name
-                    ),
+                    messages::unknown_reference(&element.name, *unknown),
                 ));
             }
         }
         if let Some(name) = self.circular() {
-            issues.push(Issue::error(
-                "",
-                "circular-logic",
-                format!("whether {name:?} is shown depends on its own answer"),
-            ));
+            issues.push(Issue::error("", "circular-logic", messages::circular_logic(name)));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Which question of a survey measures what.
 
-use kernel::{Fields, Problem};
+use kernel::{Arg, Fields, Problem, Text};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -9,6 +9,7 @@ use super::{
     answers::Answers,
     definition::{Choice, Definition, Element, Kind},
 };
+use crate::messages;
 
 /// Names of the questions that carry the survey's figures.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -48,36 +49,36 @@ impl Metrics {
         let mut check = |name: &Option<String>,
                          pointer: &str,
                          fits: &dyn Fn(&Element) -> bool,
-                         wanted: &str| {
+                         wanted: Text| {
             let Some(name) = name else { return };
             match definition.question(name) {
                 None => fields.check(
                     false,
                     pointer,
                     "unknown-question",
-                    format!("there is no question {name:?}"),
+                    messages::no_question(name, Arg::list(definition.questions().map(|q| &q.name))),
                 ),
                 Some(q) => fields.check(
                     fits(q),
                     pointer,
                     "wrong-scale",
-                    format!("{name:?} must be {wanted}"),
+                    messages::question_must_be(name, wanted),
                 ),
             }
         };
-        check(&self.csat, "/metrics/csat", &|q| scale(q, 1, 5), "a rating of exactly 1 to 5");
-        check(&self.nps, "/metrics/nps", &|q| scale(q, 0, 10), "a rating of exactly 0 to 10");
+        check(&self.csat, "/metrics/csat", &|q| scale(q, 1, 5), messages::rating_exactly(1, 5));
+        check(&self.nps, "/metrics/nps", &|q| scale(q, 0, 10), messages::rating_exactly(0, 10));
         check(
             &self.comment,
             "/metrics/comment",
             &|q| matches!(q.kind, Kind::Comment { .. }),
-            "a comment or text question",
+            messages::comment_or_text(),
         );
         check(
             &self.settled,
             "/metrics/settled",
             &|q| matches!(q.kind, Kind::Boolean { .. }),
-            "a yes/no question",
+            messages::yes_or_no(),
         );
         fields.finish()
     }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
@@ -12,30 +11,26 @@ use super::{
     reader_kinds,
     text::Text,
 };
+use crate::messages;
 
 /// Something to know about a definition.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Issue {
     /// `error` keeps the survey from being published, `warning` does not.
-    pub severity: String,
+    pub severity: &'static str,
     /// JSON pointer into the definition.
     pub pointer: String,
-    pub code: String,
-    pub detail: String,
+    pub code: &'static str,
+    pub detail: kernel::Text,
 }
 
 impl Issue {
-    pub fn error(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        Self {
-            severity: "error".into(),
-            pointer: pointer.into(),
-            code: code.into(),
-            detail: detail.into(),
-        }
+    pub fn error(pointer: impl Into<String>, code: &'static str, detail: kernel::Text) -> Self {
+        Self { severity: "error", pointer: pointer.into(), code, detail }
     }
 
-    pub fn warning(pointer: impl Into<String>, code: &str, detail: impl Into<String>) -> Self {
-        Self { severity: "warning".into(), ..Self::error(pointer, code, detail) }
+    pub fn warning(pointer: impl Into<String>, code: &'static str, detail: kernel::Text) -> Self {
+        Self { severity: "warning", ..Self::error(pointer, code, detail) }
     }
 
     #[must_use]
@@ -84,11 +79,11 @@ impl Reader {
         self.issues
     }
 
-    pub fn error(&mut self, pointer: &str, code: &str, detail: impl Into<String>) {
+    pub fn error(&mut self, pointer: &str, code: &'static str, detail: kernel::Text) {
         self.issues.push(Issue::error(pointer, code, detail));
     }
 
-    pub fn warn(&mut self, pointer: &str, code: &str, detail: impl Into<String>) {
+    pub fn warn(&mut self, pointer: &str, code: &'static str, detail: kernel::Text) {
         self.issues.push(Issue::warning(pointer, code, detail));
     }
 
@@ -96,7 +91,7 @@ impl Reader {
         let empty = Map::new();
         let root = json.as_object().unwrap_or(&empty);
         if !json.is_object() {
-            self.error("", "not-an-object", "a definition is a JSON object");
+            self.error("", "not-an-object", messages::definition_is_object());
         }
         self.ignored(root, "");
         Definition {
@@ -112,7 +107,7 @@ impl Reader {
             return vec![self.page(root, "", true)];
         };
         let Some(pages) = pages.as_array() else {
-            self.error("/pages", "not-an-array", "pages is an array");
+            self.error("/pages", "not-an-array", messages::is_list("pages"));
             return vec![];
         };
         let mut out = Vec::new();
@@ -120,7 +115,7 @@ impl Reader {
             let pointer = format!("/pages/{i}");
             match page.as_object() {
                 Some(page) => out.push(self.page(page, &pointer, false)),
-                None => self.error(&pointer, "not-an-object", "a page is an object"),
+                None => self.error(&pointer, "not-an-object", messages::page_is_object()),
             }
         }
         out
@@ -155,23 +150,19 @@ impl Reader {
             return;
         };
         let Some(list) = list.as_array() else {
-            self.error(&format!("{pointer}/{key}"), "not-an-array", "elements is an array");
+            self.error(&format!("{pointer}/{key}"), "not-an-array", messages::is_list(key));
             return;
         };
         for (i, value) in list.iter().enumerate() {
             let at = format!("{pointer}/{key}/{i}");
             self.elements += 1;
             if self.elements > bounds::ELEMENTS {
-                self.error(
-                    &at,
-                    "too-many-elements",
-                    format!("more than {} elements", bounds::ELEMENTS),
-                );
+                self.error(&at, "too-many-elements", messages::too_many_elements(bounds::ELEMENTS));
                 return;
             }
             match value.as_object() {
                 Some(element) => self.element(element, &at, conditions, depth, out),
-                None => self.error(&at, "not-an-object", "an element is an object"),
+                None => self.error(&at, "not-an-object", messages::element_is_object()),
             }
         }
     }
@@ -185,7 +176,7 @@ impl Reader {
         out: &mut Vec<Element>,
     ) {
         let Some(ty) = element.get("type").and_then(Value::as_str) else {
-            self.error(&format!("{at}/type"), "missing-type", "an element has a type");
+            self.error(&format!("{at}/type"), "missing-type", messages::element_has_type());
             return;
         };
         self.ignored(element, at);
@@ -224,15 +215,11 @@ impl Reader {
         let name = element.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         let odd = |c: char| c.is_control() || matches!(c, '{' | '}');
         if name.trim().is_empty() || name.trim() != name {
-            self.error(&pointer, "missing-name", "an element has a name without outer blanks");
+            self.error(&pointer, "missing-name", messages::element_has_name());
         } else if name.chars().count() > bounds::NAME || name.chars().any(odd) {
-            self.error(
-                &pointer,
-                "bad-name",
-                format!("a name has at most {} characters and no braces", bounds::NAME),
-            );
+            self.error(&pointer, "bad-name", messages::name_bound(bounds::NAME));
         } else if !self.names.insert(name.clone()) {
-            self.error(&pointer, "duplicate-name", format!("{name:?} is used twice"));
+            self.error(&pointer, "duplicate-name", messages::name_twice(&name));
         }
         name
     }
@@ -242,25 +229,21 @@ impl Reader {
         let text = match holder.get("visibleIf")? {
             Value::String(text) => text,
             _ => {
-                self.error(&pointer, "bad-expression", "visibleIf is a text");
+                self.error(&pointer, "bad-expression", messages::is_text("visibleIf"));
                 return None;
             }
         };
         if text.trim().is_empty() {
             return None;
         }
-        Expr::parse(text).map_err(|e| self.error(&pointer, "bad-expression", e.to_string())).ok()
+        Expr::parse(text).map_err(|e| self.error(&pointer, "bad-expression", e.text())).ok()
     }
 
     /// A localised text; absent is empty.
     pub fn text(&mut self, holder: &Map<String, Value>, key: &str, at: &str) -> Text {
         let Some(value) = holder.get(key) else { return Text::default() };
         Text::read(value).unwrap_or_else(|| {
-            self.error(
-                &format!("{at}/{key}"),
-                "bad-text",
-                "a text is a string or an object of strings by language",
-            );
+            self.error(&format!("{at}/{key}"), "bad-text", messages::text_or_languages());
             Text::default()
         })
     }
@@ -270,7 +253,7 @@ impl Reader {
             None => false,
             Some(Value::Bool(b)) => *b,
             Some(_) => {
-                self.error(&format!("{at}/{key}"), "bad-flag", format!("{key} is true or false"));
+                self.error(&format!("{at}/{key}"), "bad-flag", messages::is_flag(key));
                 false
             }
         }
@@ -280,7 +263,7 @@ impl Reader {
         let value = holder.get(key)?;
         let number = value.as_f64();
         if number.is_none() {
-            self.error(&format!("{at}/{key}"), "bad-number", format!("{key} is a number"));
+            self.error(&format!("{at}/{key}"), "bad-number", messages::is_number(key));
         }
         number
     }
@@ -305,11 +288,11 @@ impl Reader {
     ) -> Vec<Choice> {
         let pointer = format!("{at}/{key}");
         let Some(list) = holder.get(key).and_then(Value::as_array) else {
-            self.error(&pointer, "missing-choices", format!("{key} is an array"));
+            self.error(&pointer, "missing-choices", messages::is_list(key));
             return vec![];
         };
         if list.is_empty() || list.len() > max {
-            self.error(&pointer, "bad-choices", format!("{key} has 1 to {max} members"));
+            self.error(&pointer, "bad-choices", messages::members_between(key, 1, max));
             return vec![];
         }
         let mut keys = BTreeSet::new();
@@ -318,12 +301,12 @@ impl Reader {
             let at = format!("{pointer}/{i}");
             let value = item.get("value").unwrap_or(item).clone();
             if value.is_object() || value.is_array() || value.is_null() {
-                self.error(&at, "bad-choice", "a choice is a text, a number or {value, text}");
+                self.error(&at, "bad-choice", messages::a_choice());
                 continue;
             }
             let choice = Choice { label: self.choice_label(item, &value, &at), value };
             if !keys.insert(choice.key()) {
-                self.error(&at, "duplicate-choice", format!("{:?} is offered twice", choice.key()));
+                self.error(&at, "duplicate-choice", messages::offered_twice(choice.key()));
             }
             out.push(choice);
         }
@@ -339,7 +322,7 @@ impl Reader {
                 self.warn(
                     &format!("{at}/{key}"),
                     "ignored-property",
-                    format!("{key} of a choice is not carried out"),
+                    messages::choice_not_carried_out(key),
                 );
             }
         }
@@ -349,11 +332,7 @@ impl Reader {
 
     fn ignored(&mut self, holder: &Map<String, Value>, at: &str) {
         for key in holder.keys().filter(|k| IGNORED.contains(&k.as_str())) {
-            self.warn(
-                &format!("{at}/{key}"),
-                "ignored-property",
-                format!("{key} is kept but not carried out"),
-            );
+            self.warn(&format!("{at}/{key}"), "ignored-property", messages::not_carried_out(key));
         }
     }
 }

@@ -7,6 +7,7 @@ use super::{
     reader::Reader,
     text::Text,
 };
+use crate::messages;
 
 type Object = Map<String, Value>;
 
@@ -38,7 +39,7 @@ pub(super) fn kind(reader: &mut Reader, ty: &str, element: &Object, at: &str) ->
                 reader.warn(
                     &format!("{at}/inputType"),
                     "ignored-property",
-                    format!("input type {other:?} is taken as plain text"),
+                    messages::input_as_text(other),
                 );
                 comment(reader, element, at, &limits, false)
             }
@@ -49,7 +50,7 @@ pub(super) fn kind(reader: &mut Reader, ty: &str, element: &Object, at: &str) ->
             reader.warn(
                 &format!("{at}/type"),
                 "unknown-element",
-                format!("element type {other:?} is kept but not shown on the answer page"),
+                messages::element_not_shown(other),
             );
             Kind::Unknown(other.to_owned())
         }
@@ -69,11 +70,7 @@ fn rating(reader: &mut Reader, element: &Object, at: &str) -> Kind {
             .unwrap_or(count.map_or(min.max(1.0) + 4.0, |n| min + (n - 1.0) * step));
         let whole = [min, max, step].iter().all(|n| n.fract() == 0.0 && n.abs() < 1e6);
         if !whole || step < 1.0 || max <= min || (max - min) / step >= bounds::STEPS as f64 {
-            reader.error(
-                at,
-                "bad-rating",
-                format!("a rating has 2 to {} whole steps from rateMin to rateMax", bounds::STEPS),
-            );
+            reader.error(at, "bad-rating", messages::rating_steps(bounds::STEPS));
             vec![]
         } else {
             (min as i64..=max as i64)
@@ -96,7 +93,7 @@ fn checkbox(reader: &mut Reader, element: &Object, at: &str, limits: &Limits) ->
     let min = reader.count(element, "minSelectedChoices", at).or(limits.min_count);
     let max = reader.count(element, "maxSelectedChoices", at).or(limits.max_count);
     if min.is_some_and(|min| min > choices.len() || max.is_some_and(|max| max < min)) {
-        reader.error(at, "bad-bounds", "nobody can choose that many");
+        reader.error(at, "bad-bounds", messages::nobody_can_choose());
     }
     Kind::Checkbox { choices, min, max }
 }
@@ -111,7 +108,7 @@ fn comment(
     let own = reader.count(element, "maxLength", at).or(limits.max_length);
     let max = own.unwrap_or(bounds::COMMENT).min(bounds::COMMENT);
     if limits.min_length.is_some_and(|min| min > max) {
-        reader.error(at, "bad-bounds", "nobody can write a text that long and that short");
+        reader.error(at, "bad-bounds", messages::nobody_can_write());
     }
     Kind::Comment {
         multiline,
@@ -131,11 +128,7 @@ fn boolean(reader: &mut Reader, element: &Object, at: &str) -> Kind {
     };
     for key in ["valueTrue", "valueFalse"] {
         if element.contains_key(key) {
-            reader.warn(
-                &format!("{at}/{key}"),
-                "ignored-property",
-                format!("{key} is kept; the answer is true or false"),
-            );
+            reader.warn(&format!("{at}/{key}"), "ignored-property", messages::answer_is_flag(key));
         }
     }
     Kind::Boolean {
@@ -146,11 +139,7 @@ fn boolean(reader: &mut Reader, element: &Object, at: &str) -> Kind {
 
 fn html(reader: &mut Reader, element: &Object, at: &str) -> Kind {
     let text = reader.text(element, "html", at);
-    reader.warn(
-        &format!("{at}/html"),
-        "html-as-text",
-        "the answer page shows the words without their markup",
-    );
+    reader.warn(&format!("{at}/html"), "html-as-text", messages::html_as_text());
     Kind::Html(text)
 }
 
@@ -160,7 +149,7 @@ fn validators(reader: &mut Reader, element: &Object, at: &str) -> Limits {
     for (i, validator) in list.into_iter().flatten().enumerate() {
         let at = format!("{at}/validators/{i}");
         let Some(validator) = validator.as_object() else {
-            reader.error(&at, "not-an-object", "a validator is an object");
+            reader.error(&at, "not-an-object", messages::validator_is_object());
             continue;
         };
         match validator.get("type").and_then(Value::as_str).unwrap_or_default() {
@@ -176,11 +165,9 @@ fn validators(reader: &mut Reader, element: &Object, at: &str) -> Limits {
                 limits.min_count = reader.count(validator, "minCount", &at);
                 limits.max_count = reader.count(validator, "maxCount", &at);
             }
-            other => reader.warn(
-                &at,
-                "ignored-validator",
-                format!("validator {other:?} is kept but not carried out"),
-            ),
+            other => {
+                reader.warn(&at, "ignored-validator", messages::validator_not_carried_out(other))
+            }
         }
     }
     limits

@@ -1,7 +1,7 @@
 //! Subject, kind, category, priority, complaint level, customer; and what a change of the customer's tier does to
 //! their tickets. Either may bring another service-level policy.
 
-use kernel::{Context, Fields, Permission, Problem, limits};
+use kernel::{Context, Fields, Permission, Problem, limits, messages as shared};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::{Deserialize, Deserializer};
 use store::Tx;
@@ -14,6 +14,7 @@ use super::{
     edit::Edit,
     facts::Fact,
     hand_over::check_reason,
+    known,
     known_customer::{Meant, meant},
     open_ticket::sla_facts,
 };
@@ -22,10 +23,10 @@ use crate::{
     domain::{
         colleagues::Weight,
         lifecycle::{Action, Status},
-        priority::Priority,
         timer::{State, Step},
         words,
     },
+    messages,
     store::{
         configs::PolicyVersion,
         entities::{customer, ticket},
@@ -128,12 +129,11 @@ fn check(edit: &Edit<'_>, patch: &TicketPatch, customer: Option<&Meant>) -> Resu
         customer.check(&mut fields, "/customer_id");
     }
     if let Some(priority) = &patch.priority {
-        let known = priority.parse::<Priority>().is_ok();
-        fields.check(known, "/priority", "unknown-priority", "must be low, normal, high or urgent");
+        known::priority(&mut fields, "/priority", priority);
     }
     let lowers = lowers(&edit.ticket, patch);
     let told = patch.reason.as_ref().is_some_and(|reason| !reason.trim().is_empty());
-    fields.check(!lowers || told, "/reason", "required", "lowering needs a reason");
+    fields.check(!lowers || told, "/reason", "required", messages::lowering_needs_reason());
     fields.finish()?;
     if lowers && !edit.ctx.actor.can(Permission::TicketLower) {
         return Err(Problem::of(&LOWERING));
@@ -159,9 +159,14 @@ fn lowers(ticket: &ticket::Model, patch: &TicketPatch) -> bool {
 pub(super) fn check_level(fields: &mut Fields, kind: &str, level: Option<&str>) {
     let Some(level) = level else { return };
     let known = words::COMPLAINT_LEVELS.contains(&level);
-    fields.check(known, "/complaint_level", "unknown-level", "must be general, major or critical");
+    fields.check(
+        known,
+        "/complaint_level",
+        "unknown-level",
+        shared::one_of(words::COMPLAINT_LEVELS),
+    );
     let fits = kind == words::COMPLAINT;
-    fields.check(fits, "/complaint_level", "no-complaint", "only complaints have a level");
+    fields.check(fits, "/complaint_level", "no-complaint", messages::only_complaints_have_levels());
 }
 
 /// Chooses the policies anew and tells what has changed, if anything has.

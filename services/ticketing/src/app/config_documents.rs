@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use calendar::{Calendar, CalendarError};
-use kernel::{Context, Fields, OrgPath, Problem, codes, limits};
+use kernel::{Arg, Context, Fields, OrgPath, Problem, codes, limits, messages as shared};
 use serde::Serialize;
 use store::Tx;
 
-use super::App;
+use super::{App, known};
 use crate::{
     domain::{
         category::{self, Category},
@@ -16,9 +16,9 @@ use crate::{
         config::{BusinessCalendar, Department, Queue, Text},
         escalation,
         kind::Kind,
-        priority::Priority,
         sla::{MAX_MINUTES, Policy},
     },
+    messages,
     store::{
         configs::{self, Config, Document, Section},
         entities::config,
@@ -68,18 +68,13 @@ pub async fn put<T: Checked>(
 ) -> Result<Document, Problem> {
     let root = ctx.actor.org.root();
     if root != ctx.actor.org {
-        return Err(Problem::of(&codes::FORBIDDEN).detail(format!("only {root} itself configures")));
+        return Err(Problem::of(&codes::FORBIDDEN).detail(messages::only_root_configures(root)));
     }
     let now = app.clock.now();
     let config = app.configs.get(tx, &root, now).await?;
     let mut fields = Fields::new();
     document.check(&mut fields, &config);
-    fields.check(
-        is_key(key),
-        "/key",
-        "malformed",
-        "a key has 1 to 64 characters of a-z, 0-9, - and _",
-    );
+    fields.check(is_key(key), "/key", "malformed", messages::key_form());
     fields.finish()?;
     configs::advance(tx, &root).await?;
     let current = configs::find(tx, &root, T::SECTION, key).await?;
@@ -115,7 +110,7 @@ fn check_name(fields: &mut Fields, name: &Text) {
 
 fn check_org(fields: &mut Fields, org: Option<&str>) {
     let well_formed = org.is_none_or(|org| OrgPath::parse(org).is_ok());
-    fields.check(well_formed, "/org", "malformed", "must look like /group/branch");
+    fields.check(well_formed, "/org", "malformed", shared::malformed_org());
 }
 
 fn check_short(fields: &mut Fields, pointer: &str, text: Option<&str>) {
@@ -123,19 +118,14 @@ fn check_short(fields: &mut Fields, pointer: &str, text: Option<&str>) {
 }
 
 fn check_calendar(fields: &mut Fields, config: &Config, key: &str) {
-    fields.check(
-        config.has_calendar(key),
-        "/calendar",
-        "unknown-calendar",
-        "there is no such calendar",
-    );
+    known::calendar(fields, config, key);
 }
 
 fn check_kinds(fields: &mut Fields, pointer: &str, config: &Config, kinds: &[String]) {
-    fields.check(kinds.len() <= 100, pointer, "too-many", "at most 100");
+    fields.check(kinds.len() <= 100, pointer, "too-many", shared::too_many_items(100));
     for (index, kind) in kinds.iter().enumerate() {
         let known = config.kinds.contains_key(kind);
-        fields.check(known, format!("{pointer}/{index}"), "unknown-kind", "there is no such kind");
+        known::kind(fields, &format!("{pointer}/{index}"), config, kind, known);
     }
 }
 
@@ -144,26 +134,30 @@ impl Checked for Kind {
 
     fn check(&self, fields: &mut Fields, config: &Config) {
         check_name(fields, &self.name);
-        let known = self.default_priority.parse::<Priority>().is_ok();
+        known::priority(fields, "/default_priority", &self.default_priority);
         fields.check(
-            known,
-            "/default_priority",
-            "unknown-priority",
-            "must be low, normal, high or urgent",
+            self.reopen_days <= 365,
+            "/reopen_days",
+            "out-of-range",
+            shared::between(0, 365),
         );
-        fields.check(self.reopen_days <= 365, "/reopen_days", "out-of-range", "must be 0 to 365");
         let days = self.auto_close_days.is_none_or(|days| (1..=365).contains(&days));
-        fields.check(days, "/auto_close_days", "out-of-range", "must be 1 to 365 or null");
+        fields.check(days, "/auto_close_days", "out-of-range", messages::days_or_null(1, 365));
         check_calendar(fields, config, &self.calendar);
         check_categories(fields, &self.categories);
         let few = self.act_on_claimed.as_ref().is_none_or(|w| w.len() <= colleagues::ALL.len());
-        fields.check(few, "/act_on_claimed", "too-many", "at most 6");
+        fields.check(
+            few,
+            "/act_on_claimed",
+            "too-many",
+            shared::too_many_items(colleagues::ALL.len()),
+        );
         for (index, word) in self.act_on_claimed.iter().flatten().enumerate() {
             fields.check(
                 colleagues::ALL.contains(&word.as_str()),
                 format!("/act_on_claimed/{index}"),
                 "unknown-value",
-                format!("must be one of {}", colleagues::ALL.join(", ")),
+                shared::one_of(colleagues::ALL),
             );
         }
     }
@@ -172,21 +166,18 @@ impl Checked for Kind {
 fn check_categories(fields: &mut Fields, categories: &[Category]) {
     let keys = category::keys(categories);
     let unique: BTreeSet<&&str> = keys.iter().collect();
-    fields.check(keys.len() <= 500, "/categories", "too-many", "at most 500 categories");
+    let count = |key: &str| keys.iter().filter(|k| **k == key).count();
+    let twice = unique.iter().map(|key| **key).filter(|key| count(key) > 1);
+    fields.check(keys.len() <= 500, "/categories", "too-many", shared::too_many_items(500));
     fields.check(
         unique.len() == keys.len(),
         "/categories",
         "duplicate",
-        "every key may stand once",
+        messages::keys_stand_once(Arg::list(twice)),
     );
-    fields.check(
-        keys.iter().all(|k| is_key(k)),
-        "/categories",
-        "malformed",
-        "a key has 1 to 64 characters of a-z, 0-9, - and _",
-    );
+    fields.check(keys.iter().all(|k| is_key(k)), "/categories", "malformed", messages::key_form());
     let flat = category::depth(categories) <= category::DEPTH;
-    fields.check(flat, "/categories", "too-deep", format!("at most {} levels", category::DEPTH));
+    fields.check(flat, "/categories", "too-deep", messages::most_levels(category::DEPTH));
     check_category_names(fields, categories);
 }
 
@@ -208,7 +199,7 @@ impl Checked for Queue {
         check_org(fields, self.org.as_deref());
         check_short(fields, "/supervisor", self.supervisor.as_deref());
         let known = self.department.as_ref().is_none_or(|key| config.departments.contains_key(key));
-        fields.check(known, "/department", "unknown-department", "there is no such department");
+        known::department(fields, config, self.department.as_deref().unwrap_or_default(), known);
     }
 }
 
@@ -229,7 +220,7 @@ impl Checked for BusinessCalendar {
         check_name(fields, &self.name);
         let spec = &self.spec;
         let dates = spec.holidays.len() + spec.partial_days.len() + spec.makeup_workdays.len();
-        fields.check(dates <= 5_000, "/spec", "too-many", "at most 5,000 dates");
+        fields.check(dates <= 5_000, "/spec", "too-many", shared::too_many_items(5_000));
         let names =
             spec.holidays.iter().map(|d| &d.name).chain(spec.partial_days.iter().map(|d| &d.name));
         for name in names.chain(spec.makeup_workdays.iter().map(|d| &d.name)) {
@@ -240,7 +231,10 @@ impl Checked for BusinessCalendar {
             Err(CalendarError::Invalid { path, message }) => {
                 fields.check(false, format!("/spec{path}"), "invalid-calendar", message);
             }
-            Err(other) => fields.check(false, "/spec", "invalid-calendar", other.to_string()),
+            // Questions that a calendar cannot answer; a specification asks none.
+            Err(CalendarError::Unreachable { .. } | CalendarError::OutOfRange { .. }) => {
+                fields.check(false, "/spec", "invalid-calendar", http::messages::unsuitable());
+            }
         }
     }
 }
@@ -253,26 +247,36 @@ impl Checked for Policy {
         check_calendar(fields, config, &self.calendar);
         let in_range =
             |minutes: f64| minutes.is_finite() && minutes > 0.0 && minutes <= MAX_MINUTES;
-        let text = "must be more than 0 and at most 2635200 minutes";
+        let text = messages::minutes_above_zero(MAX_MINUTES);
         let ok = |minutes: Option<f64>| minutes.is_none_or(in_range);
         fields.check(
             ok(self.first_response_minutes),
             "/first_response_minutes",
             "out-of-range",
-            text,
+            text.clone(),
         );
         fields.check(ok(self.resolution_minutes), "/resolution_minutes", "out-of-range", text);
         let percents = self.warn_percents.iter().all(|p| (1..=99).contains(p));
-        fields.check(percents, "/warn_percents", "out-of-range", "each must be 1 to 99");
+        fields.check(percents, "/warn_percents", "out-of-range", messages::each_between(1, 99));
         let unique: BTreeSet<&u32> = self.warn_percents.iter().collect();
         fields.check(
             unique.len() == self.warn_percents.len(),
             "/warn_percents",
             "duplicate",
-            "each may stand once",
+            messages::each_stands_once(),
         );
-        fields.check(self.warn_percents.len() <= 10, "/warn_percents", "too-many", "at most 10");
-        fields.check(self.escalations.len() <= 10, "/escalations", "too-many", "at most 10");
+        fields.check(
+            self.warn_percents.len() <= 10,
+            "/warn_percents",
+            "too-many",
+            shared::too_many_items(10),
+        );
+        fields.check(
+            self.escalations.len() <= 10,
+            "/escalations",
+            "too-many",
+            shared::too_many_items(10),
+        );
         for (index, level) in self.escalations.iter().enumerate() {
             let after = level.after_minutes == 0.0 || in_range(level.after_minutes);
             let pointer = |field: &str| format!("/escalations/{index}/{field}");
@@ -280,25 +284,19 @@ impl Checked for Policy {
                 after,
                 pointer("after_minutes"),
                 "out-of-range",
-                "must be 0 to 2635200 minutes",
+                messages::minutes_from_zero(MAX_MINUTES),
             );
             let known = escalation::TARGETS.contains(&level.target.as_str());
             fields.check(
                 known,
                 pointer("target"),
                 "unknown-target",
-                format!("must be one of {}", escalation::TARGETS.join(", ")),
+                shared::one_of(escalation::TARGETS),
             );
         }
         check_kinds(fields, "/when/kinds", config, &self.when.kinds);
         for priority in &self.when.priorities {
-            let known = priority.parse::<Priority>().is_ok();
-            fields.check(
-                known,
-                "/when/priorities",
-                "unknown-priority",
-                "must be low, normal, high or urgent",
-            );
+            known::priority(fields, "/when/priorities", priority);
         }
         for (pointer, list) in [
             ("/when/categories", &self.when.categories),
@@ -307,7 +305,7 @@ impl Checked for Policy {
             ("/when/orgs", &self.when.orgs),
             ("/when/channels", &self.when.channels),
         ] {
-            fields.check(list.len() <= 100, pointer, "too-many", "at most 100");
+            fields.check(list.len() <= 100, pointer, "too-many", shared::too_many_items(100));
             list.iter().for_each(|item| fields.text(pointer, item, 1, 327));
         }
     }

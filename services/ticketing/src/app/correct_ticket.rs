@@ -6,6 +6,7 @@ use kernel::{Fields, Problem};
 use super::{
     change_ticket::{TicketPatch, check_level},
     edit::Edit,
+    known,
     open_ticket::{escalate, repeated},
 };
 use crate::store::entities::{customer, ticket};
@@ -17,13 +18,12 @@ pub(super) fn check_kind(fields: &mut Fields, edit: &Edit<'_>, patch: &TicketPat
     let key = other.unwrap_or(&ticket.kind);
     let kind = edit.config.kinds.get(key);
     let offered = kind.is_some_and(|kind| kind.enabled);
-    fields.check(other.is_none() || offered, "/kind", "unknown-kind", "there is no such kind");
+    known::kind(fields, "/kind", &edit.config, key, other.is_none() || offered);
     // What stays has to fit another kind, too; what was fine yesterday is not asked again.
     let stays = |now: &Option<String>| now.clone().filter(|_| other.is_some());
     let category = patch.category.clone().unwrap_or_else(|| stays(&ticket.category));
     if let Some(category) = &category {
-        let known = kind.is_none_or(|kind| kind.has_category(category));
-        fields.check(known, "/category", "unknown-category", "the kind has no such category");
+        known::category(fields, kind, category);
     }
     let level = patch.complaint_level.clone().unwrap_or_else(|| stays(&ticket.complaint_level));
     check_level(fields, key, level.as_deref());

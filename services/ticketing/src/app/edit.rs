@@ -23,6 +23,7 @@ use crate::{
         timer::{Planned, Step},
         words,
     },
+    messages,
     store::{
         configs::Config,
         entities::{article, history, ticket},
@@ -386,10 +387,9 @@ pub(super) fn actor_kind(kind: ActorKind) -> &'static str {
 pub(super) fn refusal(refused: Refused) -> Problem {
     match refused {
         Refused::Final(status) => {
-            Problem::of(&TICKET_FINAL).detail(format!("the ticket is {status}"))
+            Problem::of(&TICKET_FINAL).detail(messages::ticket_is(messages::state(status.as_str())))
         }
-        Refused::NotNow(status) => {
-            Problem::of(&INVALID_TRANSITION).detail(format!("the ticket is {status}"))
-        }
+        Refused::NotNow(status) => Problem::of(&INVALID_TRANSITION)
+            .detail(messages::ticket_is(messages::state(status.as_str()))),
     }
 }

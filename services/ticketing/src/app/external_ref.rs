@@ -8,19 +8,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbErr, EntityTrait, QueryFilter};
 use store::Tx;
 
 use super::open_ticket::{DEFAULT_CHANNEL, NewTicket};
-use crate::{codes::DUPLICATE_EXTERNAL_REF, store::entities::ticket};
-
-mod texts {
-    kernel::catalogue! {
-        key()
-            "a key has 1 to 64 characters of a-z, 0-9, - and _"
-            "须为 1 至 64 个字符，只能用小写字母、数字、- 和 _";
-        reference_required()
-            "is required where external_source is given"
-            "填写 external_source 时必填";
-        opened(number, id) "it opened {number} ({id})" "已生成工单 {number}（{id}）";
-    }
-}
+use crate::{codes::DUPLICATE_EXTERNAL_REF, messages, store::entities::ticket};
 
 /// What makes a reference the same as another.
 #[derive(Debug, Clone)]
@@ -39,9 +27,9 @@ pub(super) fn check(fields: &mut Fields, new: &NewTicket) {
     let Some(source) = &new.external_source else { return };
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
     let key = (1..=64).contains(&source.len()) && source.bytes().all(allowed);
-    fields.check(key, "/external_source", "malformed", texts::key());
+    fields.check(key, "/external_source", "malformed", messages::key_form());
     let named = new.external_ref.is_some();
-    fields.check(named, "/external_ref", "required", texts::reference_required());
+    fields.check(named, "/external_ref", "required", messages::reference_required());
 }
 
 impl Reference {
@@ -92,7 +80,7 @@ impl Reference {
 fn conflict(ctx: &Context, found: &ticket::Model) -> Problem {
     let problem = Problem::of(&DUPLICATE_EXTERNAL_REF);
     if ctx.actor.org.covers(&found.org) {
-        return problem.detail(texts::opened(&found.number, found.id));
+        return problem.detail(messages::opened_before(&found.number, found.id));
     }
     problem
 }

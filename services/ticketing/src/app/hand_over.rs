@@ -6,10 +6,11 @@ use store::Tx;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{App, colleagues, edit::Edit, facts::Fact};
+use super::{App, colleagues, edit::Edit, facts::Fact, known};
 use crate::{
     codes::ALREADY_CLAIMED,
     domain::lifecycle::Action,
+    messages,
     store::{configs::Config, entities::ticket},
 };
 
@@ -44,7 +45,7 @@ pub struct Transfer {
 pub async fn claim(app: &App, tx: &Tx, ctx: &Context, id: Uuid) -> Result<ticket::Model, Problem> {
     let mut edit = Edit::load(app, tx, ctx, id).await?;
     let me = edit.staff().ok_or_else(|| {
-        Problem::of(&kernel::codes::FORBIDDEN).detail("only a member of staff can claim a ticket")
+        Problem::of(&kernel::codes::FORBIDDEN).detail(messages::only_staff_claim())
     })?;
     let from = edit.act(Action::Take)?;
     if edit.ticket.handler.as_ref().is_some_and(|handler| *handler != me) {
@@ -101,10 +102,10 @@ pub async fn transfer(
         !input.reason.trim().is_empty(),
         "/reason",
         "too-short",
-        "needs at least 1 characters",
+        kernel::messages::empty(),
     );
     let named = input.queue.is_some() || input.department.is_some();
-    fields.check(named, "/queue", "required", "name a queue or a department");
+    fields.check(named, "/queue", "required", messages::queue_or_department());
     check_queue(&mut fields, &config, input.queue.as_deref());
     fields.text("/department", input.department.as_deref().unwrap_or("-"), 1, 64);
     check_department(&mut fields, &config, input.department.as_deref());
@@ -147,8 +148,7 @@ pub(super) fn check_reason(fields: &mut Fields, reason: Option<&str>) {
 }
 
 fn check_queue(fields: &mut Fields, config: &Config, queue: Option<&str>) {
-    let known = queue.is_none_or(|key| config.queues.get(key).is_some_and(|queue| queue.enabled));
-    fields.check(known, "/queue", "unknown-queue", "there is no such queue");
+    known::queue(fields, config, queue);
 }
 
 /// Departments are known by name only until the first one is configured.
@@ -156,5 +156,5 @@ pub(super) fn check_department(fields: &mut Fields, config: &Config, department:
     let departments = &config.departments;
     let exists = |key: &str| departments.get(key).is_some_and(|d| d.enabled);
     let known = departments.is_empty() || department.is_none_or(exists);
-    fields.check(known, "/department", "unknown-department", "there is no such department");
+    known::department(fields, config, department.unwrap_or_default(), known);
 }

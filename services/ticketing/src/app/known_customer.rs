@@ -15,17 +15,9 @@ use super::App;
 use crate::{
     codes::CUSTOMER_NOT_YET_KNOWN,
     domain::customer::{may_come, sees},
+    messages,
     store::{entities::customer, tickets},
 };
-
-mod texts {
-    kernel::catalogue! {
-        unknown_customer() "there is no such customer" "没有这位客户";
-        not_yet()
-            "the customer was made just now and is not known here yet; try again in a moment"
-            "客户刚刚建立，资料尚未同步到工单，请稍后重试";
-    }
-}
 
 /// How long a request waits for the event of a customer made just now.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -81,7 +73,7 @@ impl Meant {
             !matches!(self, Self::Unknown),
             pointer,
             "unknown-customer",
-            texts::unknown_customer(),
+            messages::unknown_customer(),
         );
     }
 
@@ -91,7 +83,7 @@ impl Meant {
             Self::Visible(customer) => Ok(Some(*customer)),
             Self::Unknown => Ok(None),
             Self::NotYet => Err(Problem::of(&CUSTOMER_NOT_YET_KNOWN)
-                .field(pointer, "customer-not-yet-known", texts::not_yet())
+                .field(pointer, "customer-not-yet-known", messages::customer_not_yet())
                 .retry_after(COME_AGAIN)),
         }
     }

@@ -1,7 +1,7 @@
 //! Finds tickets: filters, full-text search, keyset pages; newest first.
 
 use chrono::{DateTime, Utc};
-use kernel::{Context, OrgPath, Page, PageQuery, Problem, codes};
+use kernel::{Context, OrgPath, Page, PageQuery, Problem, Text, codes, messages as shared};
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -97,25 +97,26 @@ pub async fn run(
 /// # Errors
 /// `invalid-query` with the parameter at fault.
 pub fn wanted(ctx: &Context, query: &TicketQuery) -> Result<Option<Wanted>, Problem> {
-    let invalid = |pointer: &str, detail: &str| {
+    let invalid = |pointer: &str, detail: Text| {
         Problem::of(&codes::INVALID_QUERY).field(pointer, "unknown-value", detail)
     };
     let mine = &ctx.actor.org;
     let mut org = mine.clone();
     let mut nothing = false;
     if let Some(asked) = &query.org {
-        let asked = OrgPath::parse(asked).map_err(|e| invalid("/org", &e.to_string()))?;
+        let asked = OrgPath::parse(asked).map_err(|_| invalid("/org", shared::malformed_org()))?;
         nothing = !mine.covers(asked.as_str()) && !asked.covers(mine.as_str());
         org = if mine.covers(asked.as_str()) { asked } else { org };
     }
     let statuses = match &query.status {
-        Some(status) => statuses(status).ok_or_else(|| invalid("/status", "no such status"))?,
+        Some(status) => statuses(status)
+            .ok_or_else(|| invalid("/status", shared::one_of(Status::ALL.map(Status::as_str))))?,
         None => vec![],
     };
     if let Some(priority) = &query.priority {
-        priority
-            .parse::<Priority>()
-            .map_err(|()| invalid("/priority", "must be low, normal, high or urgent"))?;
+        priority.parse::<Priority>().map_err(|()| {
+            invalid("/priority", shared::one_of(Priority::ALL.map(Priority::as_str)))
+        })?;
     }
     let mut words = vec![];
     if let Some(q) = query.q.as_ref().filter(|q| !q.trim().is_empty()) {

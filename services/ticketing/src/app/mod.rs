@@ -12,6 +12,7 @@ pub mod fire_timers;
 pub mod forget_customer;
 pub mod hand_over;
 pub mod import_servicenow;
+mod known;
 pub mod known_customer;
 pub mod list_tickets;
 pub mod move_ticket;

@@ -1,7 +1,7 @@
 //! Pend, hold, resume, resolve, close, reopen, cancel.
 
 use chrono::{DateTime, Utc};
-use kernel::{ActorKind, Context, Fields, Problem, limits};
+use kernel::{ActorKind, Context, Fields, Problem, limits, messages as shared};
 use serde::Deserialize;
 use store::Tx;
 use utoipa::ToSchema;
@@ -67,7 +67,7 @@ pub async fn pend(
     let mut fields = Fields::new();
     check_reason(&mut fields, input.reason.as_deref());
     let known = ["customer", "vendor", "other"].contains(&kind.as_str());
-    fields.check(known, "/kind", "unknown-value", "must be customer, vendor or other");
+    fields.check(known, "/kind", "unknown-value", shared::one_of(["customer", "vendor", "other"]));
     fields.finish()?;
     let mut edit = colleagues::load(app, tx, ctx, id).await?;
     edit.reason = input.reason;
@@ -193,7 +193,7 @@ pub async fn close(
     let asked = input.reason.unwrap_or_else(|| "manual".into());
     let mut fields = Fields::new();
     let known = ["manual", "confirmed"].contains(&asked.as_str());
-    fields.check(known, "/reason", "unknown-value", "must be manual or confirmed");
+    fields.check(known, "/reason", "unknown-value", shared::one_of(["manual", "confirmed"]));
     fields.finish()?;
     let mut edit = colleagues::load(app, tx, ctx, id).await?;
     let reason = if ctx.actor.kind == ActorKind::Customer { "confirmed".into() } else { asked };

@@ -1,7 +1,7 @@
 //! Takes a matter: from a caller, from a customer who writes too late, or from a bad survey answer.
 
 use chrono::{DateTime, Datelike, Utc};
-use kernel::{Context, Fields, Locale, OrgPath, Problem, limits, new_id};
+use kernel::{Context, Fields, Locale, OrgPath, Problem, limits, messages as shared, new_id};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 use serde::Deserialize;
 use store::{Tx, sql};
@@ -14,6 +14,7 @@ use super::{
     edit::{Edit, actor_kind},
     external_ref::{self, Reference},
     facts::{Escalation, Fact},
+    known,
     known_customer::{Meant, meant},
     numbers::number_text,
     timers::{Start, Timer},
@@ -22,7 +23,6 @@ use crate::{
     domain::{
         escalation::{REPEAT_WINDOW, one_level_up},
         lifecycle::Status,
-        priority::Priority,
         sla::Facts,
         words,
     },
@@ -162,49 +162,36 @@ fn check(
     fields.text("/subject", &new.subject, 1, limits::NAME);
     fields.text("/body", new.body.as_deref().unwrap_or_default(), 0, limits::TEXT);
     let kind = config.kinds.get(&new.kind).filter(|kind| kind.enabled);
-    fields.check(kind.is_some(), "/kind", "unknown-kind", "there is no such kind");
+    known::kind(&mut fields, "/kind", config, &new.kind, kind.is_some());
     if let Some(category) = &new.category {
         fields.text("/category", category, 1, 64);
-        let known = kind.is_none_or(|kind| kind.has_category(category));
-        fields.check(known, "/category", "unknown-category", "the kind has no such category");
+        known::category(&mut fields, kind, category);
     }
     if let Some(priority) = &new.priority {
-        let known = priority.parse::<Priority>().is_ok();
-        fields.check(known, "/priority", "unknown-priority", "must be low, normal, high or urgent");
+        known::priority(&mut fields, "/priority", priority);
     }
     check_level(&mut fields, &new.kind, new.complaint_level.as_deref());
     if let Some(channel) = &new.channel {
         let known = words::CHANNELS.contains(&channel.as_str());
-        fields.check(
-            known,
-            "/channel",
-            "unknown-channel",
-            format!("must be one of {}", words::CHANNELS.join(", ")),
-        );
+        fields.check(known, "/channel", "unknown-channel", shared::one_of(words::CHANNELS));
     }
     if let Some(locale) = &new.locale {
         fields.check(
             ["zh-CN", "en"].contains(&locale.as_str()),
             "/locale",
             "unknown-locale",
-            "must be zh-CN or en",
+            shared::one_of(["zh-CN", "en"]),
         );
     }
     if let Some(customer) = customer {
         customer.check(&mut fields, "/customer_id");
     }
     if let Some(queue) = &new.queue {
-        let known = config.queues.get(queue).is_some_and(|queue| queue.enabled);
-        fields.check(known, "/queue", "unknown-queue", "there is no such queue");
+        known::queue(&mut fields, config, Some(queue));
     }
     if let Some(org) = &new.org {
         let mine = OrgPath::parse(org).is_ok_and(|org| ctx.actor.org.covers(org.as_str()));
-        fields.check(
-            mine,
-            "/org",
-            "not-your-org",
-            "must be the caller's organisational unit or one below it",
-        );
+        fields.check(mine, "/org", "not-your-org", shared::foreign_org(&ctx.actor.org));
     }
     external_ref::check(&mut fields, new);
     fields.finish()

@@ -1,7 +1,7 @@
 //! Attainment of service levels.
 
 use chrono::{DateTime, Utc};
-use kernel::{Context, Problem, codes};
+use kernel::{Context, Problem, codes, messages as shared};
 use sea_orm::FromQueryResult;
 use serde::{Deserialize, Serialize};
 use store::sql;
@@ -61,7 +61,7 @@ pub async fn run(app: &App, ctx: &Context, query: SlaQuery) -> Result<Vec<SlaLin
             return Err(problem.field(
                 "/by",
                 "unknown-value",
-                "must be priority, kind, queue or channel",
+                shared::one_of(["priority", "kind", "queue", "channel"]),
             ));
         }
     };

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     codes::TASK_ENDED,
     domain::{lifecycle::Action, timer::Terms, words},
+    messages,
     store::{
         entities::{task, ticket},
         tickets,
@@ -67,7 +68,7 @@ pub async fn open(
     check_department(&mut fields, &edit.config, Some(&input.department));
     let later =
         input.due_at.is_none_or(|due| due > edit.now && due - edit.now <= TimeDelta::days(5 * 366));
-    fields.check(later, "/due_at", "out-of-range", "must lie ahead, at most five years");
+    fields.check(later, "/due_at", "out-of-range", messages::ahead_within_years(5));
     fields.finish()?;
     edit.act(Action::Edit)?;
     let task = task::Model {
@@ -162,7 +163,9 @@ async fn end(
     let found = task::Entity::find_by_id(task_id).one(tx).await?;
     let task = found.filter(|task| task.ticket_id == ticket_id).ok_or_else(Problem::not_found)?;
     if task.state != OPEN {
-        return Err(Problem::of(&TASK_ENDED).detail(format!("the task is {}", task.state)));
+        return Err(
+            Problem::of(&TASK_ENDED).detail(messages::task_is(messages::state(&task.state)))
+        );
     }
     edit.act(Action::Edit)?;
     let task = end_now(&mut edit, task, outcome, input.note).await?;

@@ -1,6 +1,6 @@
 //! Articles: answers to the customer, his words, internal notes.
 
-use kernel::{ActorKind, Context, Fields, Problem, limits, new_id};
+use kernel::{ActorKind, Context, Fields, Problem, limits, messages as shared, new_id};
 use serde::Deserialize;
 use store::Tx;
 use utoipa::ToSchema;
@@ -18,6 +18,7 @@ use crate::{
         lifecycle::{Action, Heard, Status, customer_reply},
         words,
     },
+    messages,
     store::{
         entities::{article, ticket},
         tickets,
@@ -76,23 +77,14 @@ fn check(input: &NewArticle) -> Result<(), Problem> {
     fields.text("/body", &input.body, 1, limits::TEXT);
     let known =
         [words::INBOUND, words::OUTBOUND, words::INTERNAL].contains(&input.direction.as_str());
-    fields.check(known, "/direction", "unknown-value", "must be inbound, outbound or internal");
+    let directions = [words::INBOUND, words::OUTBOUND, words::INTERNAL];
+    fields.check(known, "/direction", "unknown-value", shared::one_of(directions));
     let channel = input.channel.as_deref().is_none_or(|c| words::CHANNELS.contains(&c));
-    fields.check(
-        channel,
-        "/channel",
-        "unknown-channel",
-        format!("must be one of {}", words::CHANNELS.join(", ")),
-    );
+    fields.check(channel, "/channel", "unknown-channel", shared::one_of(words::CHANNELS));
     let then = input.then_status.as_deref().is_none_or(|s| s == Status::Pending.as_str());
-    fields.check(then, "/then_status", "unknown-value", "must be pending");
+    fields.check(then, "/then_status", "unknown-value", shared::must_be(Status::Pending.as_str()));
     let fits = input.then_status.is_none() || input.direction != words::INBOUND;
-    fields.check(
-        fits,
-        "/then_status",
-        "not-inbound",
-        "what the customer says does not pause his ticket",
-    );
+    fields.check(fits, "/then_status", "not-inbound", messages::customer_does_not_pause());
     fields.finish()
 }
 

@@ -116,6 +116,14 @@ impl Config {
         }
     }
 
+    /// Keys of all calendars, in their order.
+    #[must_use]
+    pub fn calendar_keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = self.calendar_heads.keys().map(String::as_str).collect();
+        keys.sort_unstable();
+        keys
+    }
+
     #[must_use]
     pub fn has_calendar(&self, key: &str) -> bool {
         self.calendar_heads.contains_key(key)

@@ -1,6 +1,9 @@
 //! Cuts an expression into tokens.
 
+use kernel::Text;
+
 use super::{ExprError, MAX_LENGTH};
+use crate::messages;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
@@ -20,7 +23,7 @@ const SIGNS: [&str; 17] =
 pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ExprError> {
     let chars: Vec<char> = text.chars().collect();
     if chars.len() > MAX_LENGTH {
-        return Err(error(MAX_LENGTH, format!("more than {MAX_LENGTH} characters")));
+        return Err(error(MAX_LENGTH, messages::expression_too_long(MAX_LENGTH)));
     }
     let mut out = Vec::new();
     let mut at = 0;
@@ -42,8 +45,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(usize, Token)>, ExprError> {
     Ok(out)
 }
 
-pub(super) fn error(at: usize, message: impl Into<String>) -> ExprError {
-    ExprError { at, message: message.into() }
+pub(super) fn error(at: usize, message: Text) -> ExprError {
+    ExprError { at, message }
 }
 
 fn reference(chars: &[char], at: &mut usize) -> Result<Token, ExprError> {
@@ -53,10 +56,10 @@ fn reference(chars: &[char], at: &mut usize) -> Result<Token, ExprError> {
         .position(|c| matches!(c, '{' | '}'))
         .map(|n| start + 1 + n)
         .filter(|end| chars[*end] == '}')
-        .ok_or_else(|| error(start + 1, "a reference is not closed with }"))?;
+        .ok_or_else(|| error(start + 1, messages::reference_not_closed()))?;
     let name: String = chars[start + 1..end].iter().collect();
     if name.trim().is_empty() {
-        return Err(error(start + 1, "a reference names no question"));
+        return Err(error(start + 1, messages::reference_names_nothing()));
     }
     *at = end + 1;
     Ok(Token::Ref(name.trim().to_owned()))
@@ -80,7 +83,7 @@ fn quoted(chars: &[char], at: &mut usize) -> Result<Token, ExprError> {
             c => text.push(c),
         }
     }
-    Err(error(start + 1, "a text is not closed"))
+    Err(error(start + 1, messages::text_not_closed()))
 }
 
 fn number(chars: &[char], at: &mut usize) -> Result<Token, ExprError> {
@@ -93,7 +96,7 @@ fn number(chars: &[char], at: &mut usize) -> Result<Token, ExprError> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
     let value = text.parse::<f64>().ok().filter(|n| plain && n.is_finite() && !text.ends_with('.'));
     *at += len;
-    value.map(Token::Number).ok_or_else(|| error(start + 1, format!("{text:?} is no number")))
+    value.map(Token::Number).ok_or_else(|| error(start + 1, messages::no_number(text)))
 }
 
 fn word(chars: &[char], at: &mut usize) -> Token {
@@ -111,6 +114,6 @@ fn sign(chars: &[char], at: &mut usize) -> Result<Token, ExprError> {
             *at += sign.len();
             Ok(Token::Sign(sign))
         }
-        None => Err(error(*at + 1, format!("{:?} is not understood", chars[*at]))),
+        None => Err(error(*at + 1, messages::not_understood(chars[*at]))),
     }
 }

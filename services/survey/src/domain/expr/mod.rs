@@ -20,11 +20,19 @@ pub const MAX_DEPTH: usize = 32;
 
 /// Why an expression cannot be read, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message} at character {at}")]
+#[error("{}", self.text())]
 pub struct ExprError {
     /// Position in characters, from 1.
     pub at: usize,
-    pub message: String,
+    pub message: kernel::Text,
+}
+
+impl ExprError {
+    /// For the author of the survey.
+    #[must_use]
+    pub fn text(&self) -> kernel::Text {
+        crate::messages::at_character(self.message.clone(), self.at)
+    }
 }
 
 /// Operators between two values.

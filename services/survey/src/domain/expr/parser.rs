@@ -4,19 +4,20 @@
 use serde_json::{Number, Value, json};
 
 use super::{Expr, ExprError, MAX_DEPTH, Op, lexer};
+use crate::messages;
 use lexer::{Token, error};
 
 pub(super) fn parse(text: &str) -> Result<Expr, ExprError> {
     let tokens = lexer::tokens(text)?;
     if tokens.is_empty() {
-        return Err(error(1, "the expression is empty"));
+        return Err(error(1, messages::expression_empty()));
     }
     let end = text.chars().count() + 1;
     let mut parser = Parser { tokens, next: 0, depth: 0, end };
     let expr = parser.or()?;
     match parser.peek() {
         None => Ok(expr),
-        Some(_) => Err(parser.unexpected("an operator")),
+        Some(_) => Err(parser.unexpected(messages::operator_expected())),
     }
 }
 
@@ -36,8 +37,8 @@ impl Parser {
         self.tokens.get(self.next).map_or(self.end, |(at, _)| *at)
     }
 
-    fn unexpected(&self, wanted: &str) -> ExprError {
-        error(self.at(), format!("{wanted} was expected"))
+    fn unexpected(&self, wanted: kernel::Text) -> ExprError {
+        error(self.at(), wanted)
     }
 
     /// Takes the next token if it is one of the signs or words; words ignore case.
@@ -54,7 +55,7 @@ impl Parser {
     fn or(&mut self) -> Result<Expr, ExprError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
-            return Err(error(self.at(), format!("more than {MAX_DEPTH} levels of nesting")));
+            return Err(error(self.at(), messages::nested_too_deeply(MAX_DEPTH)));
         }
         let mut left = self.and()?;
         while self.take(&["||", "or"]) {
@@ -109,7 +110,7 @@ impl Parser {
         while self.take(&["!", "not", "negate"]) {
             negations += 1;
             if negations > MAX_DEPTH {
-                return Err(error(self.at(), format!("more than {MAX_DEPTH} levels of nesting")));
+                return Err(error(self.at(), messages::nested_too_deeply(MAX_DEPTH)));
             }
         }
         let mut expr = self.primary()?;
@@ -124,7 +125,11 @@ impl Parser {
     fn primary(&mut self) -> Result<Expr, ExprError> {
         if self.take(&["("]) {
             let inner = self.or()?;
-            return if self.take(&[")"]) { Ok(inner) } else { Err(self.unexpected("a closing )")) };
+            return if self.take(&[")"]) {
+                Ok(inner)
+            } else {
+                Err(self.unexpected(messages::closing_expected()))
+            };
         }
         if self.take(&["["]) {
             return self.array();
@@ -133,15 +138,15 @@ impl Parser {
             Some(Token::Ref(name)) => Expr::Ref(name.clone()),
             Some(Token::Text(text)) => Expr::Const(json!(text)),
             Some(Token::Number(n)) => Expr::Const(number(*n)),
-            Some(Token::Word(word)) => {
-                Expr::Const(constant(word).ok_or_else(|| self.unexpected("a value"))?)
-            }
-            _ => return Err(self.unexpected("a value")),
+            Some(Token::Word(word)) => Expr::Const(
+                constant(word).ok_or_else(|| self.unexpected(messages::value_expected()))?,
+            ),
+            _ => return Err(self.unexpected(messages::value_expected())),
         };
         self.next += 1;
         if matches!(value, Expr::Const(Value::String(_))) && self.peek() == Some(&Token::Sign("("))
         {
-            return Err(error(self.at(), "functions are not supported"));
+            return Err(error(self.at(), messages::no_functions()));
         }
         Ok(value)
     }
@@ -157,7 +162,7 @@ impl Parser {
                 return Ok(Expr::Array(items));
             }
             if !self.take(&[","]) {
-                return Err(self.unexpected("a , or ]"));
+                return Err(self.unexpected(messages::comma_or_end_expected()));
             }
         }
     }
