@@ -245,7 +245,7 @@ fn panicked(panic: &(dyn Any + Send)) -> Failure {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let text = format!("the reaction panicked: {}", text.unwrap_or("no text"));
-    Failure::Failed(Problem::of(&codes::INTERNAL).detail(text))
+    Failure::Failed(Problem::internal(text))
 }
 
 #[cfg(test)]

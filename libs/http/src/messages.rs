@@ -77,3 +77,11 @@ kernel::catalogue! {
     // The process
     shutting_down() "the process is shutting down" "服务正在停止";
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn texts_are_whole_in_both_languages() {
+        assert_eq!(kernel::faults_of_catalogue(super::CATALOGUE), [""; 0]);
+    }
+}

@@ -14,6 +14,9 @@ kernel::catalogue! {
     record_moved()
         "the record has moved to another customer"
         "该来源记录已归到其他客户";
+    just_merged()
+        "the customer has just become one with another; read it again"
+        "该客户刚刚与另一客户合并，请重新读取";
     has_this(customer, kind) "customer {customer} has this {kind}" "客户 {customer} 已使用该标识（{kind}）";
     assigning_needs(permission)
         "{permission} is required to assign a tier or an account manager"

@@ -130,7 +130,7 @@ impl React<Stepped> for Recorder {
             panic!("a bug");
         }
         if event.n == 1 && take_one(&self.0.fail_first) {
-            return Err(Problem::of(&codes::CONFLICT).detail("not yet"));
+            return Err(Problem::of(&codes::CONFLICT).cause("not yet"));
         }
         Ok(())
     }

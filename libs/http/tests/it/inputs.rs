@@ -128,6 +128,38 @@ async fn titles_speak_the_callers_language() {
 }
 
 #[actix_web::test]
+async fn all_faults_are_told_at_once_and_in_chinese() {
+    let bed = bed::start(&bed::sqlite().await).await;
+    let wrong = json!({ "text": 7, "colour": "red", "tags": [{ "weight": 300 }, {}] });
+    let post = bed.post("/api/v1/notes").header("accept-language", "zh-CN").json(&wrong);
+    let reply = send(post).await;
+    reply.is_problem(422, "invalid");
+    let mut told: Vec<(&str, &str)> = reply.body["errors"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| (e["pointer"].as_str().unwrap(), e["detail"].as_str().unwrap()))
+        .collect();
+    told.sort_unstable();
+    assert_eq!(
+        told,
+        [
+            ("/colour", "不支持此字段，可用字段：text、tags"),
+            ("/tags/0/weight", "须为 0 至 255 的整数"),
+            ("/tags/1/weight", "必填"),
+            ("/text", "须为文本"),
+        ]
+    );
+    let get = async |path: &str| {
+        send(bed.get(&format!("/api/v1/notes{path}")).header("accept-language", "zh-CN")).await.body
+    };
+    let query = get("?limit=many&colour=red").await;
+    assert_eq!(query["errors"].as_array().unwrap().len(), 2, "{query}");
+    assert_eq!(get("/7").await["errors"][0]["detail"], "须为标识（UUID）");
+    assert_eq!(get("?cursor=%zz").await["detail"], "百分号后须跟两位十六进制数字");
+}
+
+#[actix_web::test]
 async fn versions() {
     for test in bed::databases().await {
         let bed = bed::start(&test).await;

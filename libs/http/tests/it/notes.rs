@@ -98,7 +98,7 @@ async fn create_note(
                 tokio::time::sleep(app.slow).await;
             }
             if note.text == "locked" {
-                return Err(Problem::of(&NOTE_LOCKED).detail("somebody holds it"));
+                return Err(Problem::of(&NOTE_LOCKED).detail(kernel::messages::changed_meanwhile()));
             }
             Ok(Created {
                 location: format!("/api/v1/notes/{}", note.id),

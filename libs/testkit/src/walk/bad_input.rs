@@ -3,12 +3,14 @@
 use host::Module;
 use kernel::Role;
 use reqwest::Method;
+use serde_json::Value;
 
-use super::operations::Operation;
+use super::{language::not_chinese, operations::Operation, wrong_body::wrong_everywhere};
 use crate::{Call, Client, TestApp, database};
 
 /// Sends malformed bodies, ids, cursors and limits to every operation under `/api/`, as a caller
-/// who may do everything: each must be a problem with the right code, and none a 5xx.
+/// who may do everything: each must be a problem with the right code, in the caller's language, and
+/// none a 5xx. A body in which everything is wrong is told of all of it.
 ///
 /// # Panics
 /// With the list of what is wrong.
@@ -19,8 +21,10 @@ pub async fn bad_input_walk(module: Module) {
     let mut walk = Walk { client: app.as_role(Role::Admin, "/acme"), faults: vec![] };
     for op in operations.iter().filter(|op| op.path.starts_with("/api/")) {
         walk.bodies(op).await;
+        walk.wrong_fields(op, &document).await;
         walk.ids(op).await;
         walk.queries(op).await;
+        walk.strangers(op, &app).await;
     }
     assert!(walk.faults.is_empty(), "{} faults:\n{}", walk.faults.len(), walk.faults.join("\n"));
 }
@@ -85,6 +89,35 @@ impl Walk {
         self.check(op, "a body of 3 MB", self.call(op, &[]).body(json, huge), too_large).await;
     }
 
+    /// Every field wrong and one that does not exist: all are told at once.
+    async fn wrong_fields(&mut self, op: &Operation, document: &Value) {
+        let wrong = op.body_schema().and_then(|schema| wrong_everywhere(document, schema));
+        let Some((body, pointers)) = wrong else { return };
+        let call = self.call(op, &[]).header("accept-language", "zh-CN").json(&body);
+        let reply = call.send().await;
+        let told = reply.problem_pointers();
+        // A tag or several shapes decide what is looked at; those bodies are few.
+        let untold: Vec<&String> =
+            pointers.iter().filter(|p| !told.contains(&p.as_str())).collect();
+        if reply.status != 422 || !untold.is_empty() {
+            self.faults.push(format!(
+                "{} {} with {body} was answered {} and not told of {untold:?}: {:.600}",
+                op.method, op.path, reply.status, reply.text
+            ));
+        }
+        self.language(op, "every field wrong", &reply.body, &reply.text);
+    }
+
+    fn language(&mut self, op: &Operation, what: &str, body: &Value, text: &str) {
+        let foreign = not_chinese(body);
+        if !foreign.is_empty() {
+            let (method, path) = (&op.method, &op.path);
+            self.faults.push(format!(
+                "{method} {path} with {what} told a Chinese reader {foreign:?}: {text:.600}"
+            ));
+        }
+    }
+
     async fn ids(&mut self, op: &Operation) {
         if !op.has_id() {
             return;
@@ -134,12 +167,26 @@ impl Walk {
         }
     }
 
+    /// Without a token, and in a role that lacks the right.
+    async fn strangers(&mut self, op: &Operation, app: &TestApp) {
+        let Some(needs) = op.needs else { return };
+        let lacks = |role: &&Role| !role.permissions().contains(&needs);
+        let others = Role::ALL.iter().find(lacks).map(|role| app.as_role(*role, "/acme"));
+        for (client, status) in [(Some(app.anonymous()), 401), (others, 403)] {
+            let Some(client) = client else { continue };
+            let call = client.call(op.method.clone(), &op.url(&[])).if_match(1);
+            let call = if op.json_body { call.json(&serde_json::json!({})) } else { call };
+            let expect = Expect { statuses: &[status], code: None };
+            self.check(op, "a stranger's token", call, expect).await;
+        }
+    }
+
     fn call(&self, op: &Operation, query: &[(&str, &str)]) -> Call {
         self.client.call(op.method.clone(), &op.url(query)).if_match(1)
     }
 
     async fn check(&mut self, op: &Operation, what: &str, call: Call, expect: Expect<'_>) {
-        let reply = match call.try_send().await {
+        let reply = match call.header("accept-language", "zh-CN").try_send().await {
             Ok(reply) => reply,
             // A server may close the connection on a body that it will not read to its end.
             Err(_) if expect.statuses.contains(&413) => return,
@@ -149,6 +196,9 @@ impl Walk {
                 return;
             }
         };
+        if reply.status >= 400 {
+            self.language(op, what, &reply.body, &reply.text);
+        }
         let kind = reply.header("content-type").unwrap_or_default();
         let code = reply.body["code"].as_str().unwrap_or_default();
         let right = expect.statuses.contains(&reply.status)

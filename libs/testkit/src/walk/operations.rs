@@ -43,6 +43,11 @@ impl Operation {
         operations
     }
 
+    /// Schema of the JSON body.
+    pub fn body_schema(&self) -> Option<&Value> {
+        self.doc.pointer("/requestBody/content/application~1json/schema")
+    }
+
     fn parameters(&self, place: &str) -> impl Iterator<Item = &Value> {
         let all = self.doc["parameters"].as_array().into_iter().flatten();
         let place = place.to_owned();

@@ -31,6 +31,7 @@ use crate::{
         matching::{Hit, Verdict},
         record::{Departure, Draft, Record},
     },
+    messages,
     store::{
         customers,
         entities::{customer, source_record},
@@ -136,7 +137,7 @@ async fn update(
         });
     }
     if customer.kind != intake.kind.as_str() {
-        let detail = "the source has known this customer as the other kind";
+        let detail = messages::kind_changed();
         return Err(Problem::invalid("/kind", "kind-changed", detail));
     }
     let mut party = Party::lock(app, tx, known.customer_id).await?;
@@ -144,8 +145,7 @@ async fn update(
     let now = app.now();
     // Read again under the lock: a concurrent update of the same record may have come first.
     let Some(at) = party.sources.iter().position(|s| s.member.id == known.id) else {
-        return Err(Problem::of(&kernel::codes::CONFLICT)
-            .detail("the record has moved to another customer"));
+        return Err(Problem::of(&kernel::codes::CONFLICT).detail(messages::record_moved()));
     };
     let old = party.sources[at].record.clone();
     let new = old.replaced(&intake.draft, now);
@@ -226,7 +226,7 @@ async fn attach(
 
 /// 409: the customer, whom the caller sees, is known by this identifier.
 pub fn duplicate(customer: Uuid, kind: IdentifierKind) -> Problem {
-    let detail = format!("customer {customer} has this {kind}");
+    let detail = messages::has_this(customer, kind.as_str());
     Problem::of(&codes::DUPLICATE_CUSTOMER).detail(detail)
 }
 

@@ -14,6 +14,7 @@ use crate::{
         name,
         record::{Field, Record},
     },
+    messages,
     store::{
         customers,
         entities::{contact, customer},
@@ -72,7 +73,7 @@ impl Party {
     pub async fn lock(app: &App, tx: &Tx, id: Uuid) -> Result<Self, Problem> {
         let row = customers::lock(tx, id).await?.ok_or_else(Problem::not_found)?;
         if row.merged_at.is_some() {
-            let detail = "the customer has just become one with another; read it again";
+            let detail = messages::just_merged();
             return Err(Problem::of(&codes::CONFLICT).detail(detail));
         }
         let sources = sources_of(app, tx, id).await?;
