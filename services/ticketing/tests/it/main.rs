@@ -11,6 +11,7 @@ mod erasure;
 mod import_callers;
 mod imports;
 mod incident_log;
+mod language;
 mod lifecycle;
 mod lists;
 mod plans;
