@@ -15,7 +15,7 @@ pub async fn an_hour_off(cluster: &Cluster) {
     let admin = cluster.user("admin", 0).await;
     // Within the hour that the clocks are off, and within seconds.
     let policy = json!({
-        "name": { "zh": "限时", "en": "Quick" }, "order": 1, "when": { "kinds": ["repair"] }, "calendar": "always",
+        "name": { "zh": "限时", "en": "Quick" }, "order": 1, "exclusive": true, "when": { "kinds": ["repair"] }, "calendar": "always",
         "first_response_minutes": 30, "resolution_minutes": 0.1, "warn_percents": [50], "escalations": [],
     });
     let request = admin.request(Method::PUT, "/api/v1/sla-policies/quick");

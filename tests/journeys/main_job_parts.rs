@@ -32,7 +32,7 @@ pub async fn prepare(stack: &Stack, mail: &str) -> String {
         .await
         .expect(200);
     let policy = json!({
-        "name": { "zh": "贵宾", "en": "VIP" }, "order": 1, "when": { "tiers": ["vip"] }, "calendar": "always",
+        "name": { "zh": "贵宾", "en": "VIP" }, "order": 1, "exclusive": true, "when": { "tiers": ["vip"] }, "calendar": "always",
         "first_response_minutes": 0.05, "resolution_minutes": 600.0, "warn_percents": [50],
         "escalations": [{ "after_minutes": 0.02, "target": "supervisor" }, { "after_minutes": 0.04, "target": "director" }],
     });

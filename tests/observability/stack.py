@@ -185,7 +185,7 @@ class Load:
             staff = {"name": user, "email": f"{user}@example.org", "org": "/acme/north", "roles": [role], "locale": "zh-CN"}
             s.must("admin", "PUT", f"/api/v1/staff/{user}", staff)
         policy = {
-            "name": {"zh": "限时", "en": "Quick"}, "order": 1, "when": {"kinds": ["repair"]}, "calendar": "always",
+            "name": {"zh": "限时", "en": "Quick"}, "order": 1, "exclusive": True, "when": {"kinds": ["repair"]}, "calendar": "always",
             "first_response_minutes": 0.1, "resolution_minutes": 0.2, "warn_percents": [50],
             "escalations": [{"after_minutes": 0.05, "target": "supervisor"}],
         }

@@ -324,9 +324,15 @@ pub(super) fn several(
 
 /// The policies that a timer counts by, first the one that gave target and calendar.
 pub(crate) fn policies_of(row: &timer_row::Model) -> Result<Vec<PolicyVersion>, Problem> {
-    if let Some(several) = &row.policies {
-        return Ok(serde_json::from_value(several.clone())?);
-    }
     let one = row.policy.clone().zip(row.policy_version);
-    Ok(one.into_iter().map(|(key, version)| PolicyVersion { key, version }).collect())
+    let one = one.map(|(key, version)| PolicyVersion { key, version });
+    let several: Vec<PolicyVersion> = match &row.policies {
+        Some(several) => serde_json::from_value(several.clone())?,
+        None => vec![],
+    };
+    // A version of this program that knows one policy only may have chosen another since.
+    if several.first() == one.as_ref() && one.is_some() {
+        return Ok(several);
+    }
+    Ok(one.into_iter().collect())
 }

@@ -106,6 +106,11 @@ async fn one_more_policy_adds_a_warning_and_timers_keep_what_they_started_with()
         amy.patch(&path).if_match(version).json(&urgent).send().await.expect(200).done();
         let chosen = timer(&amy, next, "resolution").await;
         assert_eq!(keys(&chosen), ["urgent", "vip-complaints", "vip"]);
+        // A former version of the program, running beside this one, knows of one policy only.
+        let chosen_there =
+            "UPDATE timer SET policy = 'low', policy_version = 1 WHERE ticket_id = $1";
+        store::sql::execute(&app.db, chosen_there, vec![next.into()]).await.unwrap();
+        assert_eq!(keys(&timer(&amy, next, "resolution").await), ["low"]);
     });
 }
 
