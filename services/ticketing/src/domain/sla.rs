@@ -269,12 +269,11 @@ mod tests {
         fitting(policies, |p| (p.0, &p.1), named, facts).into_iter().map(|p| p.0).collect()
     }
 
-    /// The strictest promise round the clock: its policies, target in minutes, warnings and levels.
-    fn promise(
-        policies: &[Named],
-        metric: &str,
-        facts: &Facts<'_>,
-    ) -> Option<(Vec<&'static str>, i64, Vec<u32>, Vec<String>)> {
+    /// Policies, target in minutes, warnings and levels.
+    type Told = (Vec<&'static str>, i64, Vec<u32>, Vec<String>);
+
+    /// The strictest promise round the clock.
+    fn promise(policies: &[Named], metric: &str, facts: &Facts<'_>) -> Option<Told> {
         let fitting = fitting(policies, |p| (p.0, &p.1), None, facts);
         let start = DateTime::UNIX_EPOCH;
         let due = |_: &Policy, us| Ok::<_, ()>(start + chrono::TimeDelta::microseconds(us));
