@@ -7,6 +7,7 @@ mod bad_input;
 mod curl_walk;
 mod erasure;
 mod history_import;
+mod imports;
 mod main_job;
 mod main_job_parts;
 mod smoke;

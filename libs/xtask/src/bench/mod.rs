@@ -5,6 +5,7 @@ mod data;
 mod end_to_end;
 mod footprint;
 mod http;
+mod imports;
 mod load;
 mod mixed;
 mod outage;
@@ -36,6 +37,8 @@ pub enum What {
     Consumer,
     /// Resolve → delivered notice against three bare produce–consume hops.
     EndToEnd,
+    /// Customers and an incident log by `kefu import`, also killed and resumed.
+    Imports,
     /// Time to ready and idle memory of the suite.
     Footprint,
     /// All of the above.
@@ -72,6 +75,9 @@ pub fn run(what: What, minutes: Option<u64>) -> Result<(), String> {
         }
         if wanted(What::Reads) {
             reads::run(&mut report).await?;
+        }
+        if wanted(What::Imports) {
+            imports::run(&mut report).await?;
         }
         if what == What::Soak {
             soak::run(minutes.unwrap_or(20)).await?;

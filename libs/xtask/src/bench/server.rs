@@ -1,9 +1,9 @@
-//! One service alone, with its own issuer: `kefu-ticketing` on a database that is there already.
+//! One service alone, with its own issuer, on a database that is there already.
 
 use std::{
     fs,
     net::TcpListener,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -20,9 +20,18 @@ use super::{
 pub struct Server {
     pub url: String,
     pub token: String,
+    name: &'static str,
+    database: String,
+    issuer: String,
     service: Ended,
     _issuer: Ended,
     dir: TempDir,
+}
+
+/// A program of this version, or of the one in `KEFU_BENCH_BINARIES`.
+pub fn binary(name: &str) -> PathBuf {
+    let other = std::env::var_os("KEFU_BENCH_BINARIES").map(PathBuf::from);
+    other.map_or_else(|| kefu_tests::binary(name), |folder| folder.join(name))
 }
 
 /// A process that is asked to end, and waited for, when this is dropped.
@@ -51,33 +60,37 @@ fn spawn(command: &mut Command, log: &Path) -> Result<Ended, String> {
 
 impl Server {
     pub async fn ticketing(database: &str) -> Result<Self, String> {
+        Self::of("ticketing", database).await
+    }
+
+    /// `name` is the service's.
+    pub async fn of(name: &'static str, database: &str) -> Result<Self, String> {
         let dir = tempfile::tempdir().map_err(error)?;
         let (issuer, url) = (free_url()?, free_url()?);
-        let mut command = Command::new(kefu_tests::binary("kefu"));
+        let mut command = Command::new(binary("kefu"));
         command.arg("issuer").arg("--data").arg(dir.path().join("issuer"));
         command.args(["--listen", issuer.trim_start_matches("http://")]);
         let issuing = spawn(&mut command, &dir.path().join("issuer.log"))?;
-        let jwks = format!("{issuer}/oauth2/jwks");
         answers(&issuer, "/oauth2/jwks", &dir.path().join("issuer.log")).await?;
-        let mut command = Command::new(kefu_tests::binary("kefu-ticketing"));
-        command
-            .arg("serve")
-            .env("KEFU__HTTP__LISTEN", url.trim_start_matches("http://"))
-            .env("KEFU__HTTP__RATE_PER_SECOND", "0")
-            .env("KEFU__DATA__DIR", dir.path().join("data"))
-            .env("KEFU__DATABASE__URL", database)
-            .env("KEFU__DATABASE__AUTO_MIGRATE", "true")
-            .env("KEFU__AUTH__MODE", "oidc")
-            .env("KEFU__AUTH__ISSUER", &issuer)
-            .env("KEFU__AUTH__JWKS_URL", jwks)
-            // Nothing personal is in the made tickets.
-            .env("KEFU__PII__ACTIVE", "bench")
-            .env("KEFU__PII__KEYS__BENCH", "0b".repeat(32))
-            .env("KEFU__PII__INDEX_KEY", "0c".repeat(32));
-        let service = spawn(&mut command, &dir.path().join("log"))?;
+        let service = serve(name, database, (&issuer, &url), dir.path())?;
         answers(&url, "/health/ready", &dir.path().join("log")).await?;
         let token = token(&issuer, &dir.path().join("issuer/accounts.json")).await?;
-        Ok(Self { url, token, service, _issuer: issuing, dir })
+        let database = database.to_owned();
+        Ok(Self { url, token, name, database, issuer, service, _issuer: issuing, dir })
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) -> Result<(), String> {
+        self.service.0.kill().and_then(|()| self.service.0.wait()).map_err(error).map(drop)
+    }
+
+    /// Starts again what was killed, at the same address.
+    pub async fn restart(&mut self) -> Result<(), String> {
+        let addresses = (self.issuer.as_str(), self.url.as_str());
+        let new = serve(self.name, &self.database, addresses, self.dir.path())?;
+        // The one that was killed is not asked to end.
+        std::mem::forget(std::mem::replace(&mut self.service, new));
+        answers(&self.url, "/health/ready", &self.dir.path().join("log")).await
     }
 
     pub fn watched(&self, name: &str) -> Watched {
@@ -92,6 +105,30 @@ impl Server {
     pub fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
+}
+
+fn serve(
+    name: &str,
+    database: &str,
+    (issuer, url): (&str, &str),
+    dir: &Path,
+) -> Result<Ended, String> {
+    let mut command = Command::new(binary(&format!("kefu-{name}")));
+    command
+        .arg("serve")
+        .env("KEFU__HTTP__LISTEN", url.trim_start_matches("http://"))
+        .env("KEFU__HTTP__RATE_PER_SECOND", "0")
+        .env("KEFU__DATA__DIR", dir.join("data"))
+        .env("KEFU__DATABASE__URL", database)
+        .env("KEFU__DATABASE__AUTO_MIGRATE", "true")
+        .env("KEFU__AUTH__MODE", "oidc")
+        .env("KEFU__AUTH__ISSUER", issuer)
+        .env("KEFU__AUTH__JWKS_URL", format!("{issuer}/oauth2/jwks"))
+        // Nothing personal is in what is made.
+        .env("KEFU__PII__ACTIVE", "bench")
+        .env("KEFU__PII__KEYS__BENCH", "0b".repeat(32))
+        .env("KEFU__PII__INDEX_KEY", "0c".repeat(32));
+    spawn(&mut command, &dir.join("log"))
 }
 
 async fn answers(url: &str, path: &str, log: &Path) -> Result<(), String> {
