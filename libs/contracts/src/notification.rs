@@ -47,7 +47,8 @@ pub struct NoticeFailed {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NoticeSuppressed {
     pub notice: Notice,
-    /// `no_address`, `no_recipient`, `opted_out`, `stale`, `endpoint_disabled`, `channel_off`.
+    /// `no_address`, `no_recipient`, `opted_out`, `stale`, `endpoint_disabled`, `right_lapsed`,
+    /// `channel_off`, `erased`.
     pub reason: String,
 }
 

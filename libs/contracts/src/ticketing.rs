@@ -5,7 +5,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::events;
+use crate::{Sealed, events};
 
 pub const TOPIC: &str = "kefu.ticketing.events";
 
@@ -54,6 +54,24 @@ pub struct TicketSnapshot {
     /// First response attained within its target; absent until answered or without a timer.
     pub response_attained: Option<bool>,
     pub version: i64,
+    /// What the enterprise calls the kind and the category; absent where nothing is configured.
+    #[serde(default)]
+    pub kind_name: Option<Name>,
+    #[serde(default)]
+    pub category_name: Option<Name>,
+    /// Until when the first answer and the resolution are promised; absent when given already,
+    /// when the clock stands still and without a timer.
+    #[serde(default)]
+    pub first_response_due_at: Option<DateTime<Utc>>,
+    #[serde(default)]
+    pub resolution_due_at: Option<DateTime<Utc>>,
+}
+
+/// What an enterprise calls something that it configures, in both languages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Name {
+    pub zh: String,
+    pub en: String,
 }
 
 /// Reference to the thing of another service that caused a ticket.
@@ -102,6 +120,9 @@ ticket_event! {
         author: String,
         /// Whether this answer fulfilled the first-response timer.
         first_response: bool,
+        /// What was said; only of what is `outbound`.
+        #[serde(default)]
+        body: Option<Sealed>,
     }
 }
 ticket_event! {
@@ -145,6 +166,9 @@ ticket_event! {
         /// User id of the department's head, who answers for the task.
         #[serde(default)]
         head: Option<String>,
+        /// What the enterprise calls the department.
+        #[serde(default)]
+        department_name: Option<Name>,
     }
 }
 ticket_event! {
@@ -158,7 +182,15 @@ ticket_event! {
     }
 }
 ticket_event! {
-    TicketResolved { resolution: String }
+    /// The matter is done from our side.
+    TicketResolved {
+        /// The words in the clear, for readers that do not know `sealed_resolution` yet; a later
+        /// release leaves them out.
+        resolution: String,
+        /// What was done, in the words that the customer is told.
+        #[serde(default)]
+        sealed_resolution: Option<Sealed>,
+    }
 }
 ticket_event! {
     /// `reason`: `confirmed`, `auto`, `manual`.

@@ -6,13 +6,16 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use serde_json::{Value, json};
 
+/// By type; what stands behind an `@` in a file's name tells the generations of a type apart.
 fn fixtures() -> Vec<(String, String)> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures");
     fs::read_dir(dir)
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .map(|p| {
-            (p.file_stem().unwrap().to_string_lossy().into_owned(), fs::read_to_string(&p).unwrap())
+            let stem = p.file_stem().unwrap().to_string_lossy().into_owned();
+            let ty = stem.split('@').next().unwrap().to_owned();
+            (ty, fs::read_to_string(&p).unwrap())
         })
         .collect()
 }

@@ -109,7 +109,11 @@ async fn who_works_on_a_ticket_calls_its_customer() {
         reach(&user(&app, "amy"), customer, id).await.expect_problem(403, "not-your-ticket").done();
         matter.status = "resolved".into();
         matter.version = 4;
-        tell(&app, TicketResolved { ticket: matter, resolution: "x".into() }).await;
+        tell(
+            &app,
+            TicketResolved { ticket: matter, resolution: "x".into(), sealed_resolution: None },
+        )
+        .await;
         reach(&user(&app, "cem"), customer, id).await.expect_problem(403, "not-your-ticket").done();
         assert_eq!(count(&app, "pii_access_log").await, 3, "refusals show nothing");
     }
@@ -140,6 +144,7 @@ async fn the_head_of_a_department_that_was_asked_may_call() {
                 due_at: None,
                 mandatory: true,
                 head: Some("hal".into()),
+                department_name: None,
             },
         )
         .await;

@@ -68,6 +68,7 @@ async fn everything_stands_in_order_and_once() {
         let resolved = app.envelope(TicketResolved {
             ticket: ticket(&app, ticket_id, customer, "resolved"),
             resolution: "已致电 13800138000".into(),
+            sealed_resolution: None,
         });
         // Topics have no order among each other, and what comes twice is one entry.
         for event in [&resolved, &opened, &delivered] {

@@ -62,11 +62,15 @@ pub fn ticket(app: &TestApp, agent: &str) -> TicketSnapshot {
         resolution_attained: Some(true),
         response_attained: Some(true),
         version: 5,
+        kind_name: None,
+        category_name: None,
+        first_response_due_at: None,
+        resolution_due_at: None,
     }
 }
 
 pub fn resolved(ticket: TicketSnapshot) -> TicketResolved {
-    TicketResolved { ticket, resolution: "赔付".into() }
+    TicketResolved { ticket, resolution: "赔付".into(), sealed_resolution: None }
 }
 
 pub fn answered(

@@ -79,8 +79,12 @@ async fn a_bad_answer_is_told_and_followed_up() {
         let masked = app.as_role(Role::Agent, "/acme/north").get(&url).send().await.expect(200);
         assert_eq!(masked.body["comment"], "太慢了，打我电话*********78 <script>alert(1)</script>");
         assert_eq!(masked.body["answers"]["comment"], masked.body["comment"]);
-        app.deliver(TicketResolved { ticket: opened.ticket.clone(), resolution: "called".into() })
-            .await;
+        app.deliver(TicketResolved {
+            ticket: opened.ticket.clone(),
+            resolution: "called".into(),
+            sealed_resolution: None,
+        })
+        .await;
         app.deliver(TicketClosed { ticket: opened.ticket, reason: "confirmed".into() }).await;
         let seen = admin(&app).get(&url).send().await.expect(200);
         assert_eq!(seen.body["follow_up"]["state"], "closed");

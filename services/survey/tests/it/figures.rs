@@ -68,7 +68,12 @@ async fn figures_equal_the_count_by_hand() {
         let opened = follow_up(&app, bad.response_id);
         app.deliver(opened.clone()).await;
         let unsurveyed = TicketSnapshot { customer_id: None, ..opened.ticket };
-        app.deliver(TicketResolved { ticket: unsurveyed, resolution: "sorry".into() }).await;
+        app.deliver(TicketResolved {
+            ticket: unsurveyed,
+            resolution: "sorry".into(),
+            sealed_resolution: None,
+        })
+        .await;
 
         let survey = builtin_survey(&app).await;
         app.clock.advance(TimeDelta::hours(1));

@@ -35,7 +35,11 @@ pub fn ticket(app: &TestApp) -> TicketSnapshot {
 }
 
 pub fn resolved(ticket: &TicketSnapshot) -> TicketResolved {
-    TicketResolved { ticket: ticket.clone(), resolution: "replaced".into() }
+    TicketResolved {
+        ticket: ticket.clone(),
+        resolution: "replaced".into(),
+        sealed_resolution: None,
+    }
 }
 
 /// The follow-up ticket that ticketing opens for a response.

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use contracts::Sealed;
 use kernel::{Actor, ActorKind, Context, OrgPath, Problem, codes, new_id};
 use sea_orm::{ActiveModelTrait, ColumnTrait, EntityTrait, IntoActiveModel, QueryFilter};
 use store::{Row, Tx, fts::Content};
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use super::{
     App,
     facts::{self, Escalation, Fact},
+    snapshot::Surroundings,
     timers::Timer,
     tracked::tracked,
 };
@@ -143,6 +145,11 @@ impl<'a> Edit<'a> {
             let reason = self.reason.clone();
             self.tell(Fact::StatusChanged { from: from.to_string(), to: to.to_string(), reason });
         }
+    }
+
+    /// Words for the customer, as they travel in an event.
+    pub fn sealed(&self, words: &str) -> Sealed {
+        Sealed(self.app.pii.seal(words))
     }
 
     pub fn tell(&mut self, fact: Fact) {
@@ -343,11 +350,13 @@ impl<'a> Edit<'a> {
         for note in &self.notes {
             self.tx.insert_later(Row::of::<history::Entity>(note));
         }
+        let config = self.config.clone();
+        let around = Surroundings::of(&config, &self.timers);
         for timer in std::mem::take(&mut self.timers) {
             timer.save(self.tx).await?;
         }
         for fact in std::mem::take(&mut self.facts) {
-            facts::emit(self.tx, self.ctx, self.now, &self.ticket, fact).await?;
+            facts::emit(self.tx, self.ctx, self.now, (&self.ticket, &around), fact).await?;
         }
         Ok(self.ticket)
     }

@@ -1,13 +1,13 @@
 //! What a use case wants the other services to hear, before it is known how the ticket ends up.
 
 use chrono::{DateTime, Utc};
-use contracts::ticketing as say;
+use contracts::{Sealed, ticketing as say};
 use kernel::Context;
 use sea_orm::DbErr;
 use store::Tx;
 use uuid::Uuid;
 
-use super::snapshot;
+use super::snapshot::{self, Surroundings};
 use crate::store::entities::ticket;
 
 /// One event to be, without its snapshot.
@@ -28,6 +28,7 @@ pub(super) enum Fact {
         direction: String,
         author: String,
         first_response: bool,
+        body: Option<Sealed>,
     },
     StatusChanged {
         from: String,
@@ -65,6 +66,7 @@ pub(super) enum Fact {
     },
     Resolved {
         resolution: String,
+        sealed_resolution: Option<Sealed>,
     },
     Closed {
         reason: String,
@@ -92,10 +94,10 @@ pub(super) async fn emit(
     tx: &Tx,
     ctx: &Context,
     at: DateTime<Utc>,
-    ticket: &ticket::Model,
+    (ticket, around): (&ticket::Model, &Surroundings<'_>),
     fact: Fact,
 ) -> Result<(), DbErr> {
-    let ticket = snapshot::of(ticket);
+    let ticket = snapshot::of(ticket, around);
     macro_rules! tell {
         ($event:ident { $($field:ident),* }) => {
             events::emit(tx, ctx, at, &say::$event { ticket, $($field),* }).await
@@ -107,8 +109,8 @@ pub(super) async fn emit(
             tell!(TicketChanged { fields, customer_before })
         }
         Fact::Assigned { from, to, reason } => tell!(TicketAssigned { from, to, reason }),
-        Fact::Replied { article_id, direction, author, first_response } => {
-            tell!(TicketReplied { article_id, direction, author, first_response })
+        Fact::Replied { article_id, direction, author, first_response, body } => {
+            tell!(TicketReplied { article_id, direction, author, first_response, body })
         }
         Fact::StatusChanged { from, to, reason } => tell!(TicketStatusChanged { from, to, reason }),
         Fact::Urged { note } => tell!(TicketUrged { note }),
@@ -123,12 +125,23 @@ pub(super) async fn emit(
             tell!(TicketEscalated { timer_id, metric, level, target, due_at, reason })
         }
         Fact::TaskOpened { task_id, department, title, due_at, mandatory, head } => {
-            tell!(TaskOpened { task_id, department, title, due_at, mandatory, head })
+            let department_name = around.department(&department);
+            tell!(TaskOpened {
+                task_id,
+                department,
+                title,
+                due_at,
+                mandatory,
+                head,
+                department_name
+            })
         }
         Fact::TaskEnded { task_id, department, outcome, on_time } => {
             tell!(TaskEnded { task_id, department, outcome, on_time })
         }
-        Fact::Resolved { resolution } => tell!(TicketResolved { resolution }),
+        Fact::Resolved { resolution, sealed_resolution } => {
+            tell!(TicketResolved { resolution, sealed_resolution })
+        }
         Fact::Closed { reason } => tell!(TicketClosed { reason }),
         Fact::Reopened { reason } => tell!(TicketReopened { reason }),
         Fact::Imported { source } => tell!(TicketImported { source }),

@@ -147,7 +147,8 @@ pub async fn resolve(
     edit.cancel_metric(words::FIRST_RESPONSE)?;
     edit.ticket.resolution = Some(resolution.clone());
     edit.ticket.auto_close_at = auto_close_at(&edit.config, &edit.ticket, edit.now)?;
-    edit.tell(Fact::Resolved { resolution });
+    let sealed_resolution = Some(edit.sealed(&resolution));
+    edit.tell(Fact::Resolved { resolution, sealed_resolution });
     edit.save().await
 }
 

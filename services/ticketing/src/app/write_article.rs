@@ -119,11 +119,13 @@ async fn outbound(mut edit: Edit<'_>, input: NewArticle) -> Result<Written, Prob
         }
     }
     edit.file(article.clone());
+    let body = Some(edit.sealed(&article.body));
     edit.tell(Fact::Replied {
         article_id: article.id,
         direction: article.direction.clone(),
         author: article.author.clone(),
         first_response,
+        body,
     });
     edit.tell_status(from);
     finish(edit, article, input.then_status).await
@@ -169,6 +171,7 @@ async fn inbound(mut edit: Edit<'_>, input: NewArticle) -> Result<Written, Probl
         direction: article.direction.clone(),
         author: article.author.clone(),
         first_response: false,
+        body: None,
     });
     if in_window {
         return Ok(Written { article, ticket: edit.save().await?, follow_up: false });

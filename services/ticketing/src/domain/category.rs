@@ -33,6 +33,14 @@ pub fn keys(categories: &[Category]) -> Vec<&str> {
         .collect()
 }
 
+/// The node with this key.
+#[must_use]
+pub fn find<'a>(categories: &'a [Category], key: &str) -> Option<&'a Category> {
+    categories.iter().find_map(|category| {
+        if category.key == key { Some(category) } else { find(&category.children, key) }
+    })
+}
+
 /// Levels of the deepest branch.
 #[must_use]
 pub fn depth(categories: &[Category]) -> usize {
@@ -51,6 +59,8 @@ mod tests {
     fn keys_and_depth_of_a_tree() {
         let tree = [node("delivery", vec![node("late", vec![]), node("lost", vec![])])];
         assert_eq!(keys(&tree), ["delivery", "late", "lost"]);
+        assert_eq!(find(&tree, "lost").map(|found| found.key.as_str()), Some("lost"));
+        assert!(find(&tree, "gone").is_none());
         assert_eq!((depth(&tree), depth(&[])), (2, 0));
     }
 }

@@ -21,5 +21,6 @@ mod references;
 mod reopening;
 mod support;
 mod tasks;
+mod telling;
 mod timers;
 mod walks;

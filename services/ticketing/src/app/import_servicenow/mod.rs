@@ -17,7 +17,7 @@ use store::{Tx, sql};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{App, facts, facts::Fact, numbers::next_numbers};
+use super::{App, facts, facts::Fact, numbers::next_numbers, snapshot::Surroundings};
 use crate::{
     domain::servicenow::{RawRow, Row, RowError, parse},
     store::{
@@ -278,9 +278,11 @@ async fn take_over(
     }
     give_numbers(tx, &root, &mut taken).await?;
     build::write(tx, batch, &mut taken, now).await?;
+    // What is history promises nothing any more.
+    let around = Surroundings::of(&config, &[]);
     for one in taken {
         let fact = Fact::Imported { source: batch.source.clone() };
-        facts::emit(tx, batch.ctx, now, &one.ticket, fact).await?;
+        facts::emit(tx, batch.ctx, now, (&one.ticket, &around), fact).await?;
     }
     Ok(())
 }
