@@ -225,6 +225,24 @@ def receiver_gone(stack, load):
         server.shutdown()
 
 
+@contextlib.contextmanager
+def nobody_above(stack, load):
+    """Everybody whom an escalation could climb to has left the directory; the load's deadlines go on passing."""
+    roles = {"sun.lei": "supervisor", "zhou.tao": "director"}
+
+    def put(active):
+        for user, role in roles.items():
+            staff = {"name": user, "email": f"{user}@example.org", "org": "/acme/north", "roles": [role],
+                     "locale": "zh-CN", "active": active}
+            stack.must("admin", "PUT", f"/api/v1/staff/{user}", staff)
+
+    put(False)
+    try:
+        yield
+    finally:
+        put(True)
+
+
 # Fault, alerts that must fire while it is on (or just after), seconds to wait for them.
 FAULTS = [
     ("a service is stopped", service_stopped, ["KefuTargetDown"], 60),
@@ -236,6 +254,7 @@ FAULTS = [
     ("the mail server is away", mail_away, ["KefuDeliveriesFailing"], 120),
     ("nobody sends what is due", nobody_delivers, ["KefuDeliveriesOverdue"], 180),
     ("a webhook's receiver is gone", receiver_gone, ["KefuDeliveriesGivenUp"], 90),
+    ("nobody is left to escalate to", nobody_above, ["KefuNoticesReachNobody"], 90),
     ("the relay's leases are held elsewhere", shards_elsewhere, ["KefuRelayWithoutHolder"], 90),
     ("database connections are cut", connections_cut, ["KefuRelayFailing"], 120),
     ("the timers' lease is held elsewhere", timers_held, ["KefuTimersOverdue", "KefuJobStalled"], 150),

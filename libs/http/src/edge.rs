@@ -6,6 +6,7 @@
 //! ```
 
 use std::{
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -18,7 +19,7 @@ use actix_web::{
     middleware::Next,
     web,
 };
-use kernel::{ErrorCode, Problem, codes};
+use kernel::{Actor, ErrorCode, Problem, codes};
 use tracing::{Instrument, Span};
 
 use crate::{
@@ -39,6 +40,21 @@ pub struct Edge {
     /// The service that a route template belongs to, for spans and metrics. An unmatched path is
     /// given as an empty text.
     pub service_of: Arc<dyn Fn(&str) -> &'static str + Send + Sync>,
+}
+
+/// Told of every caller with a valid token before the request is handled, whatever it asks for. A
+/// service that keeps something by its callers' rights registers it as app data. It cannot refuse:
+/// what goes wrong is logged, and the request goes on.
+#[derive(Clone)]
+pub struct OnCaller(Arc<dyn Fn(Actor) -> Pin<Box<dyn Future<Output = Result<(), Problem>>>> + Send + Sync>);
+
+impl OnCaller {
+    pub fn new<F>(hook: impl Fn(Actor) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<(), Problem>> + 'static,
+    {
+        Self(Arc::new(move |actor| Box::pin(hook(actor))))
+    }
 }
 
 /// Middleware function, for `actix_web::middleware::from_fn`.
@@ -117,6 +133,11 @@ async fn handle(
         Ok(left) => left,
         Err(problem) => return (Ok(req.into_response(Error(problem).error_response())), None),
     };
+    if let (Ok(actor), Some(hook)) = (&caller, req.app_data::<OnCaller>().cloned())
+        && let Err(problem) = (hook.0)(actor.clone()).await
+    {
+        tracing::error!(%problem, "what a caller's rights mean could not be noted");
+    }
     req.extensions_mut().insert(Caller(caller));
     (next.call(req).await.map(ServiceResponse::map_into_boxed_body), left)
 }

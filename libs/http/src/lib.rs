@@ -37,7 +37,7 @@ mod telemetry;
 pub use auth::{Allowed, AuthSettings, Authenticator, ClaimNames, KeySource, Needs, Public, may};
 pub use body::{BodyLimit, Json, Raw, UploadLimit};
 pub use drain::Drain;
-pub use edge::{Edge, edge};
+pub use edge::{Edge, OnCaller, edge};
 pub use error::{Error, ProblemBody, Result};
 pub use etag::{IfMatch, check_version};
 pub use fallback::{RouteTable, default_service};

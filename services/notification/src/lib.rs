@@ -44,6 +44,8 @@ pub struct App {
     channels: Arc<Channels>,
     dispatcher: Arc<Dispatcher>,
     meters: Arc<Meters>,
+    /// Whose rights have been looked at.
+    watch: Arc<app::watch_rights::Watch>,
     /// Told whenever this process may have written an inbox item.
     inbox_signal: Arc<tokio::sync::watch::Sender<u64>>,
 }
@@ -75,6 +77,8 @@ fn migrations() -> Migrations {
                 include_str!("../migrations/m0100_notification.sql"),
             ),
             SqlMigration::new("m0101_erasure", include_str!("../migrations/m0101_erasure.sql")),
+            SqlMigration::new("m0102_senders", include_str!("../migrations/m0102_senders.sql")),
+            SqlMigration::new("m0103_rights", include_str!("../migrations/m0103_rights.sql")),
         ],
     ])
 }
@@ -97,12 +101,18 @@ fn build(parts: Parts) -> Result<Built, host::Error> {
         channels: Arc::new(channels),
         dispatcher: Arc::new(dispatcher),
         meters: Arc::new(meters),
+        watch: Arc::default(),
         inbox_signal: Arc::new(tokio::sync::watch::Sender::new(0)),
     };
     let (state, deliver, measured) = (app.clone(), app.clone(), app.clone());
+    let (watching, adopting) = (app.clone(), app.clone());
+    let on_caller = http::OnCaller::new(move |actor| {
+        let app = watching.clone();
+        async move { app::watch_rights::seen(&app, &actor).await }
+    });
     Ok(Built {
         state: Box::new(move |config| {
-            config.app_data(web::Data::new(state.clone()));
+            config.app_data(web::Data::new(state.clone())).app_data(on_caller.clone());
         }),
         reactions: events::Reactions::none().on_any(&contracts::TOPICS, OnAny(app)),
         jobs: vec![
@@ -112,6 +122,10 @@ fn build(parts: Parts) -> Result<Built, host::Error> {
                     app::recover::run(&app).await?;
                     app.dispatcher.drain(&app).await
                 }
+            }),
+            Job::every("adopt_endpoints", Duration::from_secs(60), move || {
+                let app = adopting.clone();
+                async move { app::watch_rights::adopt(&app).await }
             }),
             Job::in_every_process("measure_queue", Duration::from_secs(5), move || {
                 let app = measured.clone();

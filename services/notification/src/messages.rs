@@ -22,6 +22,7 @@ kernel::catalogue! {
     unknown_event_type(given, known)
         "\"{given}\" is neither an event type nor a prefix of one followed by *; event types: {known}"
         "“{given}”既不是事件类型，也不是以 * 结尾的类型前缀，事件类型有：{known}";
+    may_not_read() "you may not read what such events tell" "您无权查看此类事件的内容";
     absolute_address() "must be an absolute http(s) address" "须为完整的 http 或 https 地址";
     https_address() "must be an https address" "须为 https 地址";
     bare_address()

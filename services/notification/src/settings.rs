@@ -83,6 +83,7 @@ pub struct Webhooks {
     pub concurrency: usize,
     pub disable_after_days: u32,
     pub rotation_grace_hours: u32,
+    pub confirm_days: u32,
     pub max_endpoints: u64,
 }
 
@@ -106,6 +107,7 @@ impl Settings {
             ("webhooks.per_endpoint", self.webhooks.per_endpoint as u64),
             ("webhooks.per_failing_endpoint", self.webhooks.per_failing_endpoint as u64),
             ("webhooks.concurrency", self.webhooks.concurrency as u64),
+            ("webhooks.confirm_days", u64::from(self.webhooks.confirm_days)),
             ("inbox.poll_ms", self.inbox.poll_ms),
             ("inbox.heartbeat_secs", self.inbox.heartbeat_secs),
             ("inbox.stream_secs", self.inbox.stream_secs),

@@ -4,6 +4,7 @@ mod endpoints;
 mod inbox;
 mod notices;
 mod page;
+mod sender;
 mod staff;
 mod stream;
 mod templates;
@@ -20,6 +21,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(templates::get_template)
         .service(templates::put_template_version)
         .service(templates::preview_template)
+        .service(sender::get_sender)
+        .service(sender::put_sender)
+        .service(sender::delete_sender)
         .service(staff::list_staff)
         .service(staff::get_staff)
         .service(staff::put_staff_member)

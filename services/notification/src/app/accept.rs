@@ -9,12 +9,15 @@ use kernel::{Context, Problem};
 
 use super::{
     recipients::Recipient,
+    sender,
     texts::{self, Chosen},
 };
 use crate::{
     App,
     domain::{
+        sender::Sender,
         template::{self, Texts},
+        vars::{self, Opened, Surroundings},
         workflow::Channel,
     },
     jobs::deliver,
@@ -31,6 +34,8 @@ pub struct Matter {
     pub request: request::Model,
     /// Inbox texts by language, so that a notice to a hundred people asks for its text once.
     pub texts: std::sync::Mutex<HashMap<&'static str, Option<Chosen>>>,
+    /// The unit's block, asked for once.
+    pub sender: tokio::sync::OnceCell<Sender>,
 }
 
 /// Writes the delivery and tells the other services where it is already at its end.
@@ -69,6 +74,7 @@ pub async fn run(
         created_at: now,
         updated_at: now,
         delivered_at: None,
+        instead_of: to.instead_of.map(|role| role.as_str().to_owned()),
     };
     if let Some(reason) = suppressed {
         row.state = state::SUPPRESSED.to_owned();
@@ -138,8 +144,17 @@ async fn inbox_text(
     };
     let chosen = chosen
         .ok_or_else(|| Problem::internal(format!("{} has no inbox text", request.workflow)))?;
-    let vars = texts::vars(app, &request.event_type, &request.data, &to.name);
-    let reader = texts::reader(app, chosen.locale);
+    let sender = matter.sender.get_or_try_init(|| sender::nearest(tx, &request.org)).await?;
+    let around = Surroundings {
+        locale: chosen.locale,
+        recipient: &to.name,
+        public_url: &app.public_url,
+        sender,
+        now: app.clock.now(),
+        instead_of: to.instead_of.map(|role| role.as_str()),
+    };
+    let vars = vars::of(&request.event_type, &request.data, around, Opened::default());
+    let reader = texts::reader(app, sender, chosen.locale);
     Ok((template::render(&chosen.texts, &vars, reader, false)?, chosen.version))
 }
 

@@ -48,6 +48,11 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, event: &Envelope) -> Result<
     let stale = now - event.time > TimeDelta::hours(app.settings.stale_after_hours.into())
         || app.settings.silent_before.is_some_and(|before| event.time < before);
     for (workflow, told) in concerned {
+        if !stale && recipients::nobody(&told) {
+            tracing::warn!(workflow = workflow.key, org = event.org, event = %event.id, "nobody of the staff can be told, not even an administrator");
+            let meters = app.meters.clone();
+            tx.after_commit(move || meters.nobody(workflow.key));
+        }
         let matter =
             open_request(tx, ctx, event, (workflow.key, workflow.version), &facts, now).await?;
         for recipient in &told {
@@ -151,7 +156,8 @@ pub async fn open_request(
         created_at: now,
     };
     ledger::insert_request(tx, row.clone()).await?;
-    Ok(Matter { request: row, texts: HashMap::new().into() })
+    let texts = HashMap::new().into();
+    Ok(Matter { request: row, texts, sender: tokio::sync::OnceCell::new() })
 }
 
 /// Why a recipient is not told by a channel, if so; the words are part of the contract of
@@ -165,9 +171,8 @@ fn suppression(
     use crate::settings::MailKind;
     match channel {
         _ if recipient.absent => Some("no_recipient"),
-        Channel::Webhook if recipient.disabled => Some("endpoint_disabled"),
         // A partner wants every fact, however late; people do not want old news.
-        Channel::Webhook => None,
+        Channel::Webhook => recipient.barred,
         _ if stale => Some("stale"),
         Channel::Email if app.settings.email.kind == MailKind::None => Some("channel_off"),
         Channel::Email if !recipient.has_email => Some("no_address"),

@@ -1,4 +1,5 @@
-//! Partners' endpoints: made, changed, deleted, their secrets rotated.
+//! Partners' endpoints: made, changed, deleted, their secrets rotated. Whoever makes or saves one
+//! becomes its owner, by whose rights it hears; see [`crate::domain::rights`].
 
 use ::store::Tx;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -8,10 +9,14 @@ use serde_json::json;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
-use super::put_staff::inside;
+use super::{put_staff::inside, recipients};
 use crate::{
     App, codes,
-    domain::{endpoint, signature},
+    domain::{
+        endpoint,
+        rights::{self, Standing},
+        signature,
+    },
     store::{
         endpoints::{self as store, ACTIVE, DELETED, DISABLED},
         entities::{endpoint_secret, webhook_endpoint},
@@ -30,6 +35,13 @@ pub struct EndpointView {
     pub event_types: Vec<String>,
     /// `active` or `disabled`.
     pub state: String,
+    /// Who made or saved it last, and by whose rights it hears: `user:…` or `client:…`; absent: it is
+    /// from before owners were known.
+    pub owner: Option<String>,
+    /// Event types that reach it: what its patterns ask for and its owner may read.
+    pub hears: Vec<String>,
+    /// When the first of the owner's rights lapses unless a token shows it here once more.
+    pub confirm_by: Option<DateTime<Utc>>,
     /// Why it is disabled: `manual`, `gone` (it answered 410), `failing` (for days).
     pub state_reason: Option<String>,
     /// Since when no call has got through.
@@ -44,9 +56,26 @@ pub struct EndpointView {
 }
 
 impl EndpointView {
-    fn of(row: webhook_endpoint::Model, secret: Option<String>) -> Self {
-        Self {
-            event_types: row.patterns(),
+    fn of(
+        app: &App,
+        row: webhook_endpoint::Model,
+        secret: Option<String>,
+    ) -> Result<Self, Problem> {
+        let patterns = row.patterns();
+        let mut hears = vec![];
+        for ty in endpoint::types() {
+            let granted = recipients::standing(app, &row, ty)? == Standing::Granted;
+            if granted && endpoint::wants(&patterns, ty) {
+                hears.push((*ty).to_owned());
+            }
+        }
+        let confirm = TimeDelta::days(app.settings.webhooks.confirm_days.into());
+        let oldest = row.known_rights()?.and_then(|rights| rights.into_values().min());
+        Ok(Self {
+            owner: row.owner,
+            hears,
+            confirm_by: oldest.map(|at| at + confirm),
+            event_types: patterns,
             id: row.id,
             org: row.org,
             name: row.name,
@@ -58,7 +87,7 @@ impl EndpointView {
             created_at: row.created_at,
             updated_at: row.updated_at,
             secret,
-        }
+        })
     }
 }
 
@@ -117,13 +146,16 @@ pub async fn list(
         Some(true) => Some(store::count(&app.db, &ctx.actor.org).await?),
         _ => None,
     };
-    let view = |row| EndpointView::of(row, None);
-    Ok(Page { total, ..Page::of(rows, limit, &fingerprint, |row| row.id, view) })
+    let views = rows
+        .into_iter()
+        .map(|row| EndpointView::of(app, row, None))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(Page { total, ..Page::of(views, limit, &fingerprint, |view| view.id, |view| view) })
 }
 
 pub async fn one(app: &App, ctx: &Context, id: Uuid) -> Result<EndpointView, Problem> {
     let row = store::visible(&app.db, &ctx.actor.org, id).await?;
-    Ok(EndpointView::of(row.ok_or_else(Problem::not_found)?, None))
+    EndpointView::of(app, row.ok_or_else(Problem::not_found)?, None)
 }
 
 pub async fn create(
@@ -133,7 +165,7 @@ pub async fn create(
     input: NewEndpoint,
 ) -> Result<EndpointView, Problem> {
     let mut fields = Fields::new();
-    check(app, &mut fields, &input.name, &input.url, &input.event_types);
+    check(app, ctx, &mut fields, &input.name, &input.url, &input.event_types);
     let org = inside(&mut fields, ctx, input.org.as_deref());
     fields.finish()?;
     if store::count(tx, &org.root()).await? >= app.settings.webhooks.max_endpoints {
@@ -153,11 +185,13 @@ pub async fn create(
         version: 1,
         created_at: now,
         updated_at: now,
+        owner: Some(rights::owner(&ctx.actor)),
+        rights: Some(json!(rights::of(&ctx.actor, now))),
     };
     store::insert(tx, row.clone()).await?;
     let secret = new_secret(app, tx, row.id, now).await?;
     tracing::info!(target: "audit", by = ctx.actor.id, endpoint = %row.id, "webhook endpoint made");
-    Ok(EndpointView::of(row, Some(secret)))
+    EndpointView::of(app, row, Some(secret))
 }
 
 pub async fn update(
@@ -169,7 +203,7 @@ pub async fn update(
     input: EndpointInput,
 ) -> Result<EndpointView, Problem> {
     let mut fields = Fields::new();
-    check(app, &mut fields, &input.name, &input.url, &input.event_types);
+    check(app, ctx, &mut fields, &input.name, &input.url, &input.event_types);
     let known = [ACTIVE, DISABLED].contains(&input.state.as_str());
     fields.check(known, "/state", "unknown-state", shared::one_of([ACTIVE, DISABLED]));
     fields.finish()?;
@@ -183,6 +217,9 @@ pub async fn update(
     row.url = input.url;
     row.event_types = json!(input.event_types);
     row.state = input.state;
+    row.owner = Some(rights::owner(&ctx.actor));
+    row.rights = Some(json!(rights::of(&ctx.actor, app.clock.now())));
+    tracing::info!(target: "audit", by = ctx.actor.id, endpoint = %id, "webhook endpoint saved");
     save(app, tx, row).await
 }
 
@@ -204,7 +241,7 @@ pub async fn rotate(app: &App, tx: &Tx, ctx: &Context, id: Uuid) -> Result<Endpo
     let row = store::locked(tx, &ctx.actor.org, id).await?.ok_or_else(Problem::not_found)?;
     let secret = new_secret(app, tx, id, app.clock.now()).await?;
     tracing::info!(target: "audit", by = ctx.actor.id, endpoint = %id, "webhook secret rotated");
-    Ok(EndpointView::of(row, Some(secret)))
+    EndpointView::of(app, row, Some(secret))
 }
 
 async fn current(
@@ -226,14 +263,22 @@ async fn save(
     row.version += 1;
     row.updated_at = app.clock.now();
     store::update(tx, row.clone()).await?;
-    Ok(EndpointView::of(row, None))
+    EndpointView::of(app, row, None)
 }
 
-fn check(app: &App, fields: &mut Fields, name: &str, url: &str, patterns: &[String]) {
+fn check(
+    app: &App,
+    ctx: &Context,
+    fields: &mut Fields,
+    name: &str,
+    url: &str,
+    patterns: &[String],
+) {
     let settings = &app.settings.webhooks;
     fields.text("/name", name, 1, limits::NAME);
     endpoint::check_url(fields, url, settings.allow_http, &settings.allow_cidrs);
     endpoint::check_patterns(fields, patterns);
+    endpoint::check_rights(fields, patterns, |ty| rights::may_hear(&ctx.actor, ty));
 }
 
 async fn new_secret(

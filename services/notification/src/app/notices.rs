@@ -34,6 +34,8 @@ pub struct NoticeView {
     pub recipient_kind: String,
     /// Id of the customer, user or endpoint; `role:…` where nobody holds the role.
     pub recipient: String,
+    /// Role that nobody holds, where the recipient is told in its place.
+    pub instead_of: Option<String>,
     /// The recipient's e-mail address now; masked unless the caller has `pii:read`.
     pub address: Option<String>,
     pub ticket_id: Option<Uuid>,
@@ -41,7 +43,7 @@ pub struct NoticeView {
     /// `queued`, `sending`, `delivered`, `failed` or `suppressed`.
     pub state: String,
     /// Why it was suppressed (`no_address`, `no_recipient`, `stale`, `endpoint_disabled`,
-    /// `channel_off`) or failed (`refused`, `gone`, `attempts_used_up`).
+    /// `right_lapsed`, `channel_off`, `erased`) or failed (`refused`, `gone`, `attempts_used_up`).
     pub reason: Option<String>,
     pub attempts: i32,
     pub next_attempt_at: Option<DateTime<Utc>>,
@@ -213,6 +215,7 @@ pub fn view(
         channel: row.channel,
         recipient_kind: row.recipient_kind,
         recipient: row.recipient,
+        instead_of: row.instead_of,
         address,
         ticket_id: row.ticket_id,
         customer_id: row.customer_id,

@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{
-    put_template::{self, TemplateInput},
-    templates, texts,
-};
+use super::{put_template::TemplateInput, sender, templates, texts};
 use crate::{
     App,
-    domain::template::{self, Texts},
+    domain::{
+        samples,
+        template::{self, Texts},
+    },
     messages,
 };
 
@@ -45,11 +45,12 @@ pub async fn run(
     input: PreviewInput,
 ) -> Result<Preview, Problem> {
     let (channel, locale) = templates::slot(key, &input.channel, &input.locale)?;
-    let mut vars = put_template::sample(app, key);
+    let sender = sender::nearest(&app.db, ctx.actor.org.as_str()).await?;
+    let mut vars = samples::vars(key, locale, &sender, &app.public_url);
     for (name, value) in input.data.unwrap_or_default() {
         vars[name] = value;
     }
-    let reader = texts::reader(app, locale);
+    let reader = texts::reader(app, &sender, locale);
     let out = match input.draft {
         Some(draft) => template::check(&Texts::from(draft), channel, &vars, reader)
             .map_err(|problem| below("/draft", problem))?,

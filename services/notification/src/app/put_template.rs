@@ -4,10 +4,10 @@
 use ::store::{Tx, is_unique_violation};
 use kernel::{Context, Locale, Problem, codes};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
+    sender,
     templates::{self, TemplateView},
     texts::{self, Chosen},
 };
@@ -43,14 +43,6 @@ impl From<TemplateInput> for Texts {
     }
 }
 
-/// The sample that texts of this key are checked with.
-pub fn sample(app: &App, key: &str) -> serde_json::Value {
-    let mut vars = samples::of(key);
-    vars["recipient"] = json!({ "name": "李雷" });
-    vars["public_url"] = json!(&*app.public_url);
-    vars
-}
-
 pub async fn run(
     app: &App,
     tx: &Tx,
@@ -60,8 +52,10 @@ pub async fn run(
     input: TemplateInput,
 ) -> Result<TemplateView, Problem> {
     let texts = Texts::from(input);
-    template::check(&texts, channel, &sample(app, key), texts::reader(app, locale))?;
     let org = ctx.actor.org.to_string();
+    let sender = sender::nearest(tx, &org).await?;
+    let sample = samples::vars(key, locale, &sender, &app.public_url);
+    template::check(&texts, channel, &sample, texts::reader(app, &sender, locale))?;
     let slot = Slot { key, channel: channel.as_str(), locale: locale.tag() };
     let newest = store::newest(tx, &org, slot).await?;
     http::check_version(if_match, newest)?;

@@ -4,17 +4,19 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use kernel::{Locale, Problem, TraceContext};
-use sea_orm::ConnectionTrait;
 use tracing::Instrument;
 use uuid::Uuid;
 
-use super::{recipients, settle, texts};
+use super::{recipients, sender, settle, texts};
 use crate::{
     App,
     channels::{mail::Mail, webhook::Call},
     domain::{
         cloud_event,
+        rights::Standing,
+        sealed::VEIL,
         template::{self, Texts},
+        vars::{self, Opened, Surroundings},
         verdict::Verdict,
         workflow::Channel,
     },
@@ -94,7 +96,7 @@ async fn attempt(
     };
     let traceparent = trace.traceparent.as_deref();
     app.meters.attempt(&row.channel, began.elapsed().as_secs_f64(), traceparent);
-    // A fault of our own (a text that does not render, a key that is missing) may be mended.
+    // A fault of our own (a text that does not render, a key that is missing) may be remedied.
     let outcome = outcome.unwrap_or_else(|problem| Outcome::retry(problem.to_string()));
     ::store::fault::point("delivery-before-settle");
     settle::run(app, row, trace, started, outcome).await
@@ -137,7 +139,7 @@ async fn email(
     // An invitation speaks the language of its page, everything else the recipient's.
     let own = request.data.get("link").and(request.locale.as_deref());
     let locale = own.map_or(to.locale, Locale::negotiate);
-    let (texts, version) = words(app, &app.db, request, locale, &to.name).await?;
+    let (texts, version) = words(app, row, request, locale, &to.name, now).await?;
     let mail = Mail { id: row.id, to_name: to.name, to_address: address, texts, date: now };
     let outcome = app.channels.mailer.send(mail).await;
     Ok(Outcome { template_version: Some(version), ..outcome })
@@ -145,20 +147,48 @@ async fn email(
 
 async fn words(
     app: &App,
-    conn: &impl ConnectionTrait,
+    row: &delivery::Model,
     request: &request::Model,
     locale: Locale,
     name: &str,
+    now: DateTime<Utc>,
 ) -> Result<(Texts, i64), Problem> {
-    let chosen = texts::choose(conn, &request.org, &request.workflow, Channel::Email, locale)
+    let (org, workflow) = (&request.org, &request.workflow);
+    let chosen = texts::choose(&app.db, org, workflow, Channel::Email, locale)
         .await?
-        .ok_or_else(|| Problem::internal(format!("{} has no e-mail text", request.workflow)))?;
-    let mut vars = texts::vars(app, &request.event_type, &request.data, name);
-    if let Some(link) = request.data.get("link").and_then(serde_json::Value::as_str) {
-        vars["link"] = app.pii.open(link)?.into();
-    }
-    let reader = texts::reader(app, chosen.locale);
+        .ok_or_else(|| Problem::internal(format!("{workflow} has no e-mail text")))?;
+    let sender = sender::nearest(&app.db, org).await?;
+    let around = Surroundings {
+        locale: chosen.locale,
+        recipient: name,
+        public_url: &app.public_url,
+        sender: &sender,
+        now,
+        instead_of: row.instead_of.as_deref(),
+    };
+    // The words are the customer's; staff read them in the ticket, where rights count.
+    let opened = if row.recipient_kind == recipients::CUSTOMER {
+        open(app, request)?
+    } else {
+        Opened::default()
+    };
+    let vars = vars::of(&request.event_type, &request.data, around, opened);
+    let reader = texts::reader(app, &sender, chosen.locale);
     Ok((template::render(&chosen.texts, &vars, reader, false)?, chosen.version))
+}
+
+/// What is sealed in the event for the person whom it is sent to. A veil stands for the words of
+/// somebody who was erased.
+fn open(app: &App, request: &request::Model) -> Result<Opened, Problem> {
+    let sealed = |name: &str| {
+        let text = request.data.get(name).and_then(serde_json::Value::as_str);
+        text.filter(|text| *text != VEIL).map(|text| app.pii.open(text)).transpose()
+    };
+    Ok(Opened {
+        link: sealed("link")?,
+        reply: sealed("body")?,
+        resolution: sealed("sealed_resolution")?,
+    })
 }
 
 async fn webhook(
@@ -170,8 +200,12 @@ async fn webhook(
     let id: Uuid = row.recipient.parse()?;
     let endpoint = endpoints::any(&app.db, id).await?;
     let Some(endpoint) = endpoint.filter(|e| e.state == ACTIVE) else {
-        return Ok(Outcome::suppressed("endpoint_disabled"));
+        return Ok(Outcome::suppressed(recipients::ENDPOINT_DISABLED));
     };
+    // Rights may have shrunk since it was decided, or since it was first sent.
+    if recipients::standing(app, &endpoint, &request.event_type)? != Standing::Granted {
+        return Ok(Outcome::suppressed(recipients::RIGHT_LAPSED));
+    }
     let sealed = endpoints::secrets(&app.db, id, now).await?;
     let secrets = sealed.iter().map(|s| app.pii.open(&s.secret)).collect::<Result<Vec<_>, _>>()?;
     let body = cloud_event::structured(&cloud_event::Attributes {

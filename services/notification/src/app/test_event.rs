@@ -45,7 +45,7 @@ pub async fn run(app: &App, tx: &Tx, ctx: &Context, id: Uuid) -> Result<NoticeVi
     };
     let facts = Facts::default();
     let matter = decide::open_request(tx, ctx, &event, (WEBHOOK_TEST, 1), &facts, now).await?;
-    let to = Recipient::endpoint(row.id, false);
+    let to = Recipient::endpoint(row.id, None);
     let delivery = accept::run(app, tx, ctx, &matter, &to, Channel::Webhook, None).await?;
     deliver::wake(app, tx);
     Ok(notices::view(delivery, Some(&matter.request), None))

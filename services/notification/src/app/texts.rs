@@ -2,12 +2,12 @@
 
 use kernel::Locale;
 use sea_orm::{ConnectionTrait, DbErr};
-use serde_json::{Value, json};
 
 use crate::{
     App,
     domain::{
-        builtin, sealed,
+        builtin,
+        sender::Sender,
         template::{Reader, Texts},
         workflow::Channel,
     },
@@ -47,14 +47,7 @@ pub async fn choose(
     Ok(None)
 }
 
-/// What templates may use: the event's data without anything sealed, and the recipient.
-pub fn vars(app: &App, ty: &str, data: &Value, recipient: &str) -> Value {
-    let mut vars = sealed::veiled(ty, data);
-    vars["recipient"] = json!({ "name": recipient });
-    vars["public_url"] = json!(&*app.public_url);
-    vars
-}
-
-pub fn reader(app: &App, locale: Locale) -> Reader {
-    Reader { locale, zone: app.settings.timezone }
+/// For whom a text of `sender`'s unit is rendered.
+pub fn reader(app: &App, sender: &Sender, locale: Locale) -> Reader {
+    Reader { locale, zone: sender.zone(app.settings.timezone) }
 }

@@ -1,5 +1,7 @@
 //! Webhook endpoints: what they may ask for, where they may live, when they are given up.
 
+use std::sync::LazyLock;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use kernel::{Arg, Fields, OrgPath, messages as shared};
 use url::{Host, Url};
@@ -13,6 +15,14 @@ pub const MAX_URL: usize = 2_000;
 pub const MAX_PATTERNS: usize = 50;
 /// The type of test events; every endpoint gets it.
 pub const TEST_TYPE: &str = "kefu.webhook.test.v1";
+
+/// Types of all events of the suite.
+#[must_use]
+pub fn types() -> &'static [&'static str] {
+    static TYPES: LazyLock<Vec<&str>> =
+        LazyLock::new(|| contracts::all().into_iter().map(|event| event.ty).collect());
+    &TYPES
+}
 
 /// Whether an endpoint with these patterns wants an event: no pattern means all, `kefu.ticket.*`
 /// means every type that starts so.
@@ -34,13 +44,27 @@ pub fn check_patterns(fields: &mut Fields, patterns: &[String]) {
         "too-many",
         shared::too_many_items(MAX_PATTERNS),
     );
-    let known = contracts::all();
     for (i, pattern) in patterns.iter().enumerate() {
-        if !known.iter().any(|event| wants(std::slice::from_ref(pattern), event.ty)) {
-            let types = Arg::list(known.iter().map(|event| event.ty));
-            let detail = messages::unknown_event_type(pattern, types);
+        if !types().iter().any(|ty| wants(std::slice::from_ref(pattern), ty)) {
+            let known = Arg::list(types().iter().copied());
+            let detail = messages::unknown_event_type(pattern, known);
             fields.check(false, format!("/event_types/{i}"), "unknown-event-type", detail);
         }
+    }
+}
+
+/// Refuses patterns of which the caller may read nothing. A wider one counts for what the caller may
+/// read, as does having none.
+pub fn check_rights(fields: &mut Fields, patterns: &[String], may_hear: impl Fn(&str) -> bool) {
+    let fits = |pattern: &[String]| types().iter().any(|ty| wants(pattern, ty));
+    let readable = |pattern: &[String]| types().iter().any(|ty| wants(pattern, ty) && may_hear(ty));
+    if patterns.is_empty() {
+        fields.check(readable(patterns), "/event_types", "right-missing", messages::may_not_read());
+    }
+    for (i, pattern) in patterns.iter().map(std::slice::from_ref).enumerate() {
+        // One that fits nothing is refused for that.
+        let ok = readable(pattern) || !fits(pattern);
+        fields.check(ok, format!("/event_types/{i}"), "right-missing", messages::may_not_read());
     }
 }
 
@@ -104,6 +128,24 @@ mod tests {
             check_patterns(&mut fields, &list);
             assert_eq!(fields.finish().is_ok(), ok, "{list:?}");
         }
+    }
+
+    #[test]
+    fn what_the_caller_may_not_read_is_refused() {
+        let refused = |list: &[&str]| {
+            let list: Vec<String> = list.iter().map(ToString::to_string).collect();
+            let mut fields = Fields::new();
+            check_rights(&mut fields, &list, |ty| ty.starts_with("kefu.ticket."));
+            fields
+                .finish()
+                .map_or_else(|p| p.errors.into_iter().map(|e| e.pointer).collect(), |()| vec![])
+        };
+        assert!(refused(&[]).is_empty() && refused(&["*", "kefu.ticket.opened.v1"]).is_empty());
+        let mixed = ["kefu.ticket.*", "kefu.quality.*", "kefu.survey.answered.v1"];
+        assert_eq!(refused(&mixed), ["/event_types/1", "/event_types/2"]);
+        let mut fields = Fields::new();
+        check_rights(&mut fields, &[], |_| false);
+        assert!(fields.finish().is_err(), "all of nothing");
     }
 
     #[test]

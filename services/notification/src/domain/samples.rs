@@ -1,6 +1,14 @@
 //! Sample events, by which templates are checked and previewed.
 
+use chrono::DateTime;
+use kernel::Locale;
 use serde_json::{Value, json};
+
+use super::{
+    sender::Sender,
+    vars::{self, Opened, Surroundings},
+    workflow,
+};
 
 /// Data of a sample event of the workflow with this key, all optional fields filled in.
 #[must_use]
@@ -9,6 +17,7 @@ pub fn of(key: &str) -> Value {
         "ticket_assigned" => with_ticket(json!({ "from": "wang", "to": "li", "reason": "skill" })),
         "ticket_replied" => with_ticket(json!({
             "article_id": ID, "direction": "outbound", "author": "li", "first_response": true,
+            "body": "k1.sample",
         })),
         "ticket_urged" => with_ticket(json!({ "note": "Still no answer" })),
         "timer_warned" => with_ticket(json!({
@@ -22,10 +31,13 @@ pub fn of(key: &str) -> Value {
             "due_at": "2026-03-02T10:00:00Z", "reason": "breached",
         })),
         "task_opened" => with_ticket(json!({
-            "task_id": ID, "department": "Warehouse", "title": "Find the parcel",
+            "task_id": ID, "department": "warehouse", "title": "Find the parcel",
             "due_at": "2026-03-02T10:00:00Z", "mandatory": true,
+            "department_name": { "zh": "仓储部", "en": "Warehouse" },
         })),
-        "ticket_resolved" => with_ticket(json!({ "resolution": "refunded" })),
+        "ticket_resolved" => with_ticket(json!({
+            "resolution": "refunded", "sealed_resolution": "k1.sample",
+        })),
         "ticket_reopened" => with_ticket(json!({ "reason": "not solved" })),
         "survey_invited" => json!({
             "invitation_id": ID, "link": "https://kefu.example.com/s/token", "locale": "en",
@@ -56,6 +68,31 @@ pub fn of(key: &str) -> Value {
     }
 }
 
+/// The variables that a text of this workflow has, by which it is checked and previewed.
+#[must_use]
+pub fn vars(key: &str, locale: Locale, sender: &Sender, public_url: &str) -> Value {
+    let event = workflow::find(key).map_or("", |workflow| workflow.event);
+    let (reply, resolution) = match locale {
+        Locale::En => ("We have found your parcel.\nIt comes tomorrow.", "Delivered and refunded."),
+        Locale::ZhCn => ("您的包裹已找到。\n预计明日送达。", "已送达并退还运费。"),
+    };
+    let only = |wanted: &str, text: &str| (key == wanted).then(|| text.to_owned());
+    let opened = Opened {
+        link: only("survey_invited", "https://kefu.example.com/s/token"),
+        reply: only("ticket_replied", reply),
+        resolution: only("ticket_resolved", resolution),
+    };
+    let around = Surroundings {
+        locale,
+        recipient: "李雷",
+        public_url,
+        sender,
+        now: DateTime::UNIX_EPOCH,
+        instead_of: (key == "ticket_escalated").then_some("supervisor"),
+    };
+    vars::of(event, &of(key), around, opened)
+}
+
 const ID: &str = "01890000-0000-7000-8000-000000000001";
 
 fn with_ticket(mut data: Value) -> Value {
@@ -67,7 +104,9 @@ fn with_ticket(mut data: Value) -> Value {
         "parent_id": null, "origin": null, "opened_at": "2026-03-02T08:00:00Z",
         "first_responded_at": null, "resolved_at": null, "closed_at": null, "reopen_count": 0,
         "urge_count": 1, "breached": false, "resolution_attained": null, "response_attained": null,
-        "version": 1,
+        "version": 1, "kind_name": { "zh": "投诉", "en": "Complaint" },
+        "category_name": { "zh": "配送", "en": "Delivery" },
+        "first_response_due_at": "2026-03-02T09:00:00Z", "resolution_due_at": "2026-03-03T08:00:00Z",
     });
     data
 }

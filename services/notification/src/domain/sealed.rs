@@ -102,6 +102,10 @@ mod tests {
         let invited = json!({ "link": "k1.x", "locale": "en", "subject": { "org": "/acme" } });
         let out = veiled("kefu.survey.invited.v1", &invited);
         assert_eq!((&out["link"], &out["locale"]), (&json!(VEIL), &json!("en")));
+        let replied = json!({ "body": "k1.x", "author": "li" });
+        assert_eq!(veiled("kefu.ticket.replied.v1", &replied)["body"], VEIL);
+        let resolved = json!({ "sealed_resolution": "k1.x" });
+        assert_eq!(veiled("kefu.ticket.resolved.v1", &resolved)["sealed_resolution"], VEIL);
         for ty in ["kefu.survey.answered.v1", "kefu.survey.low_score_raised.v1"] {
             assert_eq!(veiled(ty, &json!({ "comment": "k1.x" }))["comment"], VEIL, "{ty}");
         }
@@ -115,7 +119,7 @@ mod tests {
             .filter(|e| e.schema.to_string().contains("#/$defs/Sealed"))
             .map(|e| e.ty)
             .collect();
-        assert_eq!(with_sealed.len(), 5, "{with_sealed:?}");
+        assert_eq!(with_sealed.len(), 7, "{with_sealed:?}");
     }
 
     #[test]

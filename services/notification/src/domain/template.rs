@@ -3,12 +3,12 @@
 //! Templates are minijinja without loader: they see the given variables and nothing else, cannot
 //! run forever (fuel) nor grow without bound. The HTML part is escaped, the others are plain.
 
-use std::io;
+use std::{collections::HashMap, io};
 
-use chrono::DateTime;
+use chrono::{DateTime, Offset};
 use chrono_tz::Tz;
 use kernel::{Fields, Locale};
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, value::ValueKind};
+use minijinja::{AutoEscape, Environment, State, UndefinedBehavior, Value, value::ValueKind};
 
 use super::{address::one_line, builtin, workflow::Channel};
 use crate::messages;
@@ -47,7 +47,7 @@ pub struct TemplateError {
 #[derive(Debug, Clone, Copy)]
 pub struct Reader {
     pub locale: Locale,
-    /// Zone of the times that he reads.
+    /// Zone of the times in the text; they are written with it.
     pub zone: Tz,
 }
 
@@ -58,7 +58,7 @@ pub fn render(
     reader: Reader,
     strict: bool,
 ) -> Result<Texts, TemplateError> {
-    let env = environment(reader, strict);
+    let env = environment(reader, names(vars), strict);
     let vars = value_of(vars);
     let part = |name: &'static str, source: &str| {
         let mut out = Bounded(Vec::new());
@@ -91,7 +91,24 @@ fn value_of(json: &serde_json::Value) -> Value {
     }
 }
 
-fn environment(reader: Reader, strict: bool) -> Environment<'static> {
+/// What the event's enterprise calls things, by their keys.
+fn names(vars: &serde_json::Value) -> HashMap<String, String> {
+    let text = |place: &str| vars.pointer(place)?.as_str().map(ToOwned::to_owned);
+    [
+        ("/ticket/kind", "/ticket/kind_name"),
+        ("/ticket/category", "/ticket/category_name"),
+        ("/department", "/department_name"),
+    ]
+    .into_iter()
+    .filter_map(|(key, name)| text(key).zip(text(name)))
+    .collect()
+}
+
+fn environment(
+    reader: Reader,
+    names: HashMap<String, String>,
+    strict: bool,
+) -> Environment<'static> {
     let mut env = Environment::new();
     env.set_fuel(Some(FUEL));
     env.set_auto_escape_callback(
@@ -110,27 +127,70 @@ fn environment(reader: Reader, strict: bool) -> Environment<'static> {
     });
     // A customer's words must not turn into markup, whoever writes the template.
     env.remove_filter("safe");
-    env.add_filter("datetime", move |text: Value| datetime(&text, reader.zone));
-    env.add_filter("label", move |word: Value| label(&word, reader.locale));
+    env.add_filter("datetime", move |text: Value| datetime(&text, reader));
+    env.add_filter("label", move |word: Value| label(&word, reader.locale, &names));
+    env.add_filter("lines", lines);
     env
 }
 
-fn datetime(value: &Value, zone: Tz) -> String {
+/// `2 March 2026, 18:00 (UTC+8)` or `2026年3月2日 18:00（北京时间）`: a time without its zone is a
+/// riddle to whoever reads it elsewhere.
+fn datetime(value: &Value, reader: Reader) -> String {
     let Some(text) = value.as_str() else { return String::new() };
-    match DateTime::parse_from_rfc3339(text) {
-        Ok(at) => at.with_timezone(&zone).format("%Y-%m-%d %H:%M").to_string(),
-        Err(_) => text.to_owned(),
+    let Ok(at) = DateTime::parse_from_rfc3339(text) else { return text.to_owned() };
+    let at = at.with_timezone(&reader.zone);
+    let offset = offset(at.offset().fix().local_minus_utc());
+    match reader.locale {
+        Locale::En => format!("{} ({offset})", at.format("%-d %B %Y, %H:%M")),
+        Locale::ZhCn => {
+            let zone =
+                if reader.zone == Tz::Asia__Shanghai { "北京时间" } else { offset.as_str() };
+            format!("{}（{zone}）", at.format("%Y年%-m月%-d日 %H:%M"))
+        }
     }
 }
 
-fn label(value: &Value, locale: Locale) -> String {
-    let Some(word) = value.as_str() else { return String::new() };
-    let known = builtin::LABELS.iter().find(|(key, ..)| *key == word);
-    match (known, locale) {
-        (Some((_, en, _)), Locale::En) => (*en).to_owned(),
-        (Some((_, _, zh)), Locale::ZhCn) => (*zh).to_owned(),
-        (None, _) => word.replace('_', " "),
+/// `UTC`, `UTC+8`, `UTC-3:30`.
+fn offset(seconds: i32) -> String {
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let minutes = seconds.abs() / 60;
+    match (minutes / 60, minutes % 60) {
+        (0, 0) => "UTC".to_owned(),
+        (hours, 0) => format!("UTC{sign}{hours}"),
+        (hours, minutes) => format!("UTC{sign}{hours}:{minutes:02}"),
     }
+}
+
+/// The word in the reader's language: fixed words, then the enterprise's own names.
+fn label(value: &Value, locale: Locale, names: &HashMap<String, String>) -> String {
+    let Some(word) = value.as_str() else { return String::new() };
+    let fixed = builtin::label(word, locale).map(ToOwned::to_owned);
+    let own = || names.get(word).cloned();
+    fixed.or_else(own).unwrap_or_else(|| builtin::kind_or_label(word, locale))
+}
+
+/// Keeps the line ends of foreign words in HTML; escapes there like everything else.
+fn lines(state: &State<'_, '_>, value: Value) -> Value {
+    if let (AutoEscape::Html, Some(text)) = (state.auto_escape(), value.as_str()) {
+        let parts: Vec<String> = text.lines().map(escaped).collect();
+        return Value::from_safe_string(parts.join("<br>\n"));
+    }
+    value
+}
+
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#x27;"),
+            c => out.push(c),
+        }
+    }
+    out
 }
 
 struct Bounded(Vec<u8>);
@@ -199,8 +259,44 @@ mod tests {
         let source = texts("{{ m|label }}", "{{ at|datetime }}{{ none }}", "{{ x|label }}");
         let vars = json!({ "m": "first_response", "at": "2026-03-02T10:00:00Z", "none": null, "x": "a_b" });
         let en = render(&source, &vars, EN, true).unwrap();
-        assert_eq!((en.subject.as_str(), en.text.as_str()), ("first response", "2026-03-02 18:00"));
-        assert_eq!(render(&source, &vars, ZH, true).unwrap().subject, "首次响应");
+        assert_eq!(
+            (en.subject.as_str(), en.text.as_str(), en.html.as_deref()),
+            ("first response", "2 March 2026, 18:00 (UTC+8)", Some("a b"))
+        );
+        let zh = render(&source, &vars, ZH, true).unwrap();
+        assert_eq!(
+            (zh.subject.as_str(), zh.text.as_str()),
+            ("首次响应", "2026年3月2日 18:00（北京时间）")
+        );
+        let elsewhere = Reader { zone: Tz::Asia__Kolkata, ..ZH };
+        let there = render(&source, &vars, elsewhere, true).unwrap();
+        assert_eq!(there.text, "2026年3月2日 15:30（UTC+5:30）");
+        let utc = Reader { zone: Tz::UTC, ..EN };
+        assert_eq!(render(&source, &vars, utc, true).unwrap().text, "2 March 2026, 10:00 (UTC)");
+    }
+
+    #[test]
+    fn a_label_may_be_the_enterprises_own_name() {
+        let source = texts("{{ ticket.kind|label }}", "{{ department|label }}", "{{ p|label }}");
+        let vars = json!({
+            "ticket": { "kind": "trade_in", "kind_name": "以旧换新" },
+            "department": "high", "department_name": "高新区", "p": "high",
+        });
+        let out = render(&source, &vars, ZH, true).unwrap();
+        assert_eq!(out.subject, "以旧换新");
+        assert_eq!(out.html.as_deref(), Some("高"), "a fixed word keeps its meaning");
+    }
+
+    #[test]
+    fn foreign_words_keep_their_lines_and_stay_harmless() {
+        let source = texts("s", "{{ w|lines }}", "<p>{{ w|lines }}</p>");
+        let words = "Dear <b>Li</b>,\n<script>alert('x')</script> & \"more\"\n{{ recipient.name }}";
+        let out = render(&source, &json!({ "w": words }), EN, true).unwrap();
+        assert_eq!(out.text, words, "nothing in the words is a template");
+        assert_eq!(
+            out.html.unwrap(),
+            "<p>Dear &lt;b&gt;Li&lt;/b&gt;,<br>\n&lt;script&gt;alert(&#x27;x&#x27;)&lt;/script&gt; &amp; &quot;more&quot;<br>\n{{ recipient.name }}</p>"
+        );
     }
 
     #[test]

@@ -40,6 +40,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn sealed_answers_and_resolutions_go_too() {
+        let data = json!({ "body": "k1.x", "direction": "outbound", "ticket": { "number": "T1" } });
+        let left = of("kefu.ticket.replied.v1", &data);
+        assert!(!left.to_string().contains("k1.x"), "{left}");
+        assert_eq!(left["direction"], "outbound");
+        let data = json!({ "resolution": "paid", "sealed_resolution": "k1.x", "ticket": {} });
+        let left = of("kefu.ticket.resolved.v1", &data);
+        assert!(!left.to_string().contains("k1.x") && !left.to_string().contains("paid"), "{left}");
+    }
+
+    #[test]
     fn what_people_wrote_goes() {
         let data = json!({
             "ticket": { "number": "T1", "subject": "张三 13800138000", "status": "open" },

@@ -171,9 +171,23 @@ pub enum Target {
     /// The customer of a matter that has none.
     NoCustomer,
     User(String),
-    /// Everyone in the directory who has the role and whose org covers the event's.
+    /// Somebody who is to act; once that person has left, whoever stands above.
+    Responsible(String),
+    /// Everyone in the directory who has the role and whose org covers the event's; whoever stands
+    /// above where there is nobody.
     Role(Role),
     Endpoints,
+}
+
+/// Who is told in the place of a role that nobody holds: the next higher rank in the unit and those
+/// above it, at last the administrators of the enterprise, who can put the directory right.
+#[must_use]
+pub fn above(role: Role) -> &'static [Role] {
+    match role {
+        Role::Admin => &[],
+        Role::Director => &[Role::Admin],
+        _ => &[Role::Director, Role::Admin],
+    }
 }
 
 impl Workflow {
@@ -191,14 +205,18 @@ impl Workflow {
 }
 
 fn target(audience: Audience, facts: &Facts) -> Option<Target> {
-    let user = |id: &Option<String>| id.clone().filter(|id| !id.is_empty()).map(Target::User);
+    let named = |id: &Option<String>| id.clone().filter(|id| !id.is_empty());
+    let user = |id: &Option<String>| named(id).map(Target::User);
+    let responsible = |id: &Option<String>| named(id).map(Target::Responsible);
     match audience {
         Audience::Customer => Some(facts.customer_id.map_or(Target::NoCustomer, Target::Customer)),
-        Audience::Handler => Some(user(&facts.handler).unwrap_or(Target::Role(Role::Supervisor))),
+        Audience::Handler => {
+            Some(responsible(&facts.handler).unwrap_or(Target::Role(Role::Supervisor)))
+        }
         Audience::FirstResponder => user(&facts.first_responder),
         Audience::AccountManager => user(&facts.account_manager),
         Audience::Agent => user(&facts.agent),
-        Audience::Owner => user(&facts.owner),
+        Audience::Owner => responsible(&facts.owner),
         Audience::Supervisors => Some(Target::Role(Role::Supervisor)),
         Audience::Directors => Some(Target::Role(Role::Director)),
         Audience::Inspectors => Some(Target::Role(Role::Inspector)),
@@ -260,10 +278,20 @@ mod tests {
             warned.targets(&facts).into_iter().collect::<Vec<_>>()
         };
         let user = |id: &str| Target::User(id.into());
-        assert_eq!(both(Some("li"), Some("li")), [user("li")]);
-        assert_eq!(both(Some("li"), Some("wang")), [user("li"), user("wang")]);
+        let handler = Target::Responsible("li".into());
+        // Two targets, one recipient: see `recipients::of`.
+        assert_eq!(both(Some("li"), Some("li")), [user("li"), handler.clone()]);
+        assert_eq!(both(Some("li"), Some("wang")), [user("wang"), handler]);
         assert_eq!(both(None, Some("wang")), [user("wang"), Target::Role(Role::Supervisor)]);
         assert_eq!(both(None, None), [Target::Role(Role::Supervisor)]);
+    }
+
+    #[test]
+    fn every_ladder_ends_with_the_administrators() {
+        for role in Role::ALL.iter().filter(|role| **role != Role::Admin) {
+            assert_eq!(above(*role).last(), Some(&Role::Admin), "{role:?}");
+            assert!(!above(*role).contains(role));
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 
 use crate::{
     App,
-    domain::workflow::Channel,
+    domain::workflow::{Channel, WORKFLOWS},
     settings::{MailKind, Settings},
     store::queue,
 };
@@ -32,6 +32,18 @@ static DELIVERIES: LazyLock<Counter<Delivery>> = LazyLock::new(|| {
     meter::counter(
         "kefu_deliveries",
         "Deliveries by outcome: delivered, retried, failed, suppressed, lost",
+    )
+});
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Nobody {
+    service: &'static str,
+    workflow: &'static str,
+}
+
+static NOBODY: LazyLock<Counter<Nobody>> = LazyLock::new(|| {
+    meter::counter(
+        "kefu_notices_to_nobody",
+        "Notices to staff for which the directory has nobody, not even an administrator",
     )
 });
 static ATTEMPTS: LazyLock<Histogram<Attempt>> = LazyLock::new(|| {
@@ -73,6 +85,10 @@ impl Meters {
             }
             this.queue(channel.as_str(), 0, 0.0);
         }
+        for workflow in WORKFLOWS {
+            let labels = Nobody { service: "notification", workflow: workflow.key };
+            meter::declare(&NOBODY, &labels);
+        }
         this
     }
 
@@ -85,6 +101,11 @@ impl Meters {
     /// Counts one outcome.
     pub fn count(&self, channel: &str, outcome: &'static str) {
         DELIVERIES.get_or_create(&self.labels(channel, outcome)).inc();
+    }
+
+    /// Counts a notice that reaches nobody; `workflow` is a key of [`WORKFLOWS`].
+    pub fn nobody(&self, workflow: &'static str) {
+        NOBODY.get_or_create(&Nobody { service: "notification", workflow }).inc();
     }
 
     pub fn attempt(&self, channel: &str, seconds: f64, traceparent: Option<&str>) {

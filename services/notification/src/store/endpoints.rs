@@ -9,6 +9,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
+use serde_json::json;
 use uuid::Uuid;
 
 use super::{
@@ -18,6 +19,7 @@ use super::{
     },
     line_of,
 };
+use crate::domain::rights::Rights;
 
 /// States of an endpoint.
 pub const ACTIVE: &str = "active";
@@ -30,6 +32,41 @@ impl Model {
         let listed = self.event_types.as_array().into_iter().flatten();
         listed.filter_map(|p| p.as_str().map(ToOwned::to_owned)).collect()
     }
+
+    /// The rights that bound what it hears; `None`: it waits to be taken on record.
+    pub fn known_rights(&self) -> Result<Option<Rights>, serde_json::Error> {
+        self.rights.clone().map(serde_json::from_value).transpose()
+    }
+}
+
+/// Endpoints of one owner, locked until the transaction ends.
+pub async fn owned(tx: &Tx, owner: &str) -> Result<Vec<Model>, DbErr> {
+    Entity::find()
+        .filter(Column::Owner.eq(owner))
+        .filter(Column::State.ne(DELETED))
+        .order_by_asc(Column::Id)
+        .lock_exclusive()
+        .all(tx)
+        .await
+}
+
+/// Whether the caller owns any endpoint.
+pub async fn owns_any(conn: &impl ConnectionTrait, owner: &str) -> Result<bool, DbErr> {
+    let query = Entity::find().filter(Column::Owner.eq(owner)).filter(Column::State.ne(DELETED));
+    Ok(query.one(conn).await?.is_some())
+}
+
+/// Writes the rights on record; `lost` also moves the version, so that nobody saves over it unread.
+pub async fn set_rights(tx: &Tx, id: Uuid, rights: &Rights, lost: bool) -> Result<(), DbErr> {
+    let update = "UPDATE webhook_endpoint SET rights = $2, version = version + $3 WHERE id = $1";
+    let values = vec![id.into(), json!(rights).into(), i64::from(lost).into()];
+    sql::execute(tx, update, values).await.map(drop)
+}
+
+/// Takes endpoints on record that have no owner yet; answers how many.
+pub async fn adopt(tx: &Tx, rights: &Rights) -> Result<u64, DbErr> {
+    let update = "UPDATE webhook_endpoint SET rights = $1 WHERE rights IS NULL";
+    Ok(sql::execute(tx, update, vec![json!(rights).into()]).await?.rows_affected())
 }
 
 /// Endpoints, also disabled ones, of the units that cover `org`.

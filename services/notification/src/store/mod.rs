@@ -6,6 +6,7 @@ pub mod inbox;
 pub mod ledger;
 pub mod people;
 pub mod queue;
+pub mod senders;
 pub mod templates;
 pub mod workflows;
 

@@ -144,6 +144,10 @@ pub fn ticket(customer_id: Option<Uuid>) -> TicketSnapshot {
         resolution_attained: None,
         response_attained: None,
         version: 1,
+        kind_name: None,
+        category_name: None,
+        first_response_due_at: None,
+        resolution_due_at: None,
     }
 }
 
@@ -178,6 +182,40 @@ pub fn header(mail: &str, name: &str) -> String {
         }
     }
     String::from_utf8(out).unwrap().trim().to_owned()
+}
+
+/// Text and HTML part of a mail, decoded, with `\n` as line end.
+pub fn mail_parts(mail: &str) -> (String, String) {
+    let boundary = mail.split("boundary=\"").nth(1).unwrap().split('"').next().unwrap();
+    let marker = format!("--{boundary}");
+    let mut parts = mail.split(&marker).skip(1).map(|part| {
+        let (head, body) = part.split_once("\r\n\r\n").unwrap_or((part, ""));
+        let bytes = if head.contains("base64") {
+            use base64::Engine;
+            let packed: String = body.split_whitespace().collect();
+            base64::engine::general_purpose::STANDARD.decode(packed).unwrap()
+        } else if head.contains("quoted-printable") {
+            unquoted(&body.replace("=\r\n", ""))
+        } else {
+            body.as_bytes().to_vec()
+        };
+        String::from_utf8(bytes).unwrap().replace("\r\n", "\n")
+    });
+    (parts.next().unwrap(), parts.next().unwrap())
+}
+
+fn unquoted(text: &str) -> Vec<u8> {
+    let mut out = vec![];
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'=' {
+            let hex = [bytes.next().unwrap(), bytes.next().unwrap()];
+            out.push(u8::from_str_radix(std::str::from_utf8(&hex).unwrap(), 16).unwrap());
+        } else {
+            out.push(byte);
+        }
+    }
+    out
 }
 
 /// The machine's own time, by which the public webhook library judges timestamps.

@@ -1,10 +1,10 @@
 //! A person is forgotten: nothing more goes to him, and what was said about him is gone.
 
 use contracts::{
-    ERASED,
+    ERASED, Sealed,
     customer::{CustomerChanged, CustomerErased},
     notification::NoticeSuppressed,
-    ticketing::{TicketOpened, TicketSnapshot},
+    ticketing::{TicketOpened, TicketReplied, TicketResolved, TicketSnapshot},
 };
 use kernel::Clock;
 use serde_json::json;
@@ -21,6 +21,40 @@ fn erased(bench: &bench::Bench, id: Uuid) -> CustomerErased {
         org: bench::ORG.into(),
         version: 5,
         erased_at: bench.app.clock.now(),
+    }
+}
+
+#[tokio::test]
+async fn answers_and_resolutions_go_with_the_person() {
+    for db in testkit::databases().await {
+        let bench = bench::start(db).await;
+        let id = bench.customer("en", Some("lei.li@example.org")).await;
+        let (reply, outcome) = (bench.app.pii.seal("zhangsan, sorry"), bench.app.pii.seal("paid"));
+        let replied = |body: &str| TicketReplied {
+            ticket: bench::ticket(Some(id)),
+            article_id: kernel::new_id(),
+            direction: "outbound".into(),
+            author: "li".into(),
+            first_response: true,
+            body: Some(Sealed(body.into())),
+        };
+        bench.app.deliver(replied(&reply)).await;
+        let resolved = TicketResolved {
+            ticket: bench::ticket(Some(id)),
+            resolution: "zhangsan paid".into(),
+            sealed_resolution: Some(Sealed(outcome.clone())),
+        };
+        bench.app.deliver(resolved).await;
+        for word in [&reply, &outcome] {
+            assert_eq!(words(&bench, word).await, ["request.data"], "the search finds it");
+        }
+        bench.app.deliver(erased(&bench, id)).await;
+        bench.app.deliver(replied(&reply)).await;
+        for word in [reply.as_str(), &outcome, "zhangsan"] {
+            assert_eq!(words(&bench, word).await, Vec::<String>::new());
+        }
+        bench.app.run_jobs().await;
+        assert!(bench.mails().is_empty());
     }
 }
 

@@ -127,12 +127,17 @@ async fn replies_resolutions_and_invitations_are_mailed() {
                 direction: direction.into(),
                 author: "li".into(),
                 first_response: true,
+                body: None,
             };
             bench.app.deliver(event).await;
         }
         bench
             .app
-            .deliver(TicketResolved { ticket: ticket.clone(), resolution: "done".into() })
+            .deliver(TicketResolved {
+                ticket: ticket.clone(),
+                resolution: "done".into(),
+                sealed_resolution: None,
+            })
             .await;
         let link = "https://kefu.example.com/s/abc123";
         let subject = SurveySubject {
@@ -166,7 +171,10 @@ async fn replies_resolutions_and_invitations_are_mailed() {
             subjects[0].starts_with("How did we do?"),
             "the invitation speaks its page's language"
         );
-        assert!(subjects[1].contains("已办结") && subjects[2].contains("新的回复"), "{subjects:?}");
+        assert!(
+            subjects[1].contains("诉求的答复") && subjects[2].contains("已办结"),
+            "{subjects:?}"
+        );
         let invitation = mails.iter().find(|m| m.contains("How did we do")).unwrap();
         assert!(invitation.replace("=\r\n", "").contains(link), "{invitation}");
     }

@@ -162,9 +162,9 @@ async fn quality_tells_those_whom_it_concerns() {
         assert_eq!(
             titles(&bench, "li").await,
             [
-                "Not accepted, to be mended again: Call back",
-                "To be mended: Call back",
-                "Your appeal was decided: accepted in part",
+                "Rectification not accepted, please redo it: Call back",
+                "Rectification assigned to you: Call back",
+                "Your appeal has been decided: upheld in part",
                 "Your service was scored: T2026-000123",
             ]
         );
@@ -185,6 +185,7 @@ async fn an_empty_role_is_on_record() {
             due_at: None,
             mandatory: true,
             head: None,
+            department_name: None,
         };
         bench.app.deliver(task).await;
         let told = bench.app.emitted_of::<NoticeSuppressed>().await;

@@ -6,14 +6,18 @@ use std::{
 };
 
 use chrono::TimeDelta;
-use contracts::notification::{NoticeDelivered, NoticeFailed};
+use contracts::{
+    Sealed,
+    notification::{NoticeDelivered, NoticeFailed},
+    ticketing::TicketReplied,
+};
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
     net::TcpListener,
     task::AbortHandle,
 };
 
-use crate::bench::{Bench, eventually, header, start_with};
+use crate::bench::{Bench, eventually, header, mail_parts, start_with};
 
 /// A mail server that answers every recipient with the next of its replies, the last for ever.
 struct Moody {
@@ -221,7 +225,16 @@ async fn a_real_server_takes_the_mail() {
         let bench = start_with(db, &settings).await;
         let address = format!("{}@example.com", kernel::new_id().simple());
         let id = bench.customer("zh-CN", Some(&address)).await;
-        bench.open_ticket(Some(id)).await;
+        let answer = "您的包裹已找到，<明天>送达。";
+        let replied = TicketReplied {
+            ticket: crate::bench::ticket(Some(id)),
+            article_id: kernel::new_id(),
+            direction: "outbound".into(),
+            author: "li".into(),
+            first_response: true,
+            body: Some(Sealed(bench.app.pii.seal(answer))),
+        };
+        bench.app.deliver(replied).await;
         bench.app.run_jobs().await;
         assert_eq!(bench.notices("").await[0]["state"], "delivered");
         let folder = std::path::Path::new(&maildir).join("new");
@@ -234,6 +247,8 @@ async fn a_real_server_takes_the_mail() {
         })
         .await;
         let mail = mail.replace("\r\n", "\n").replace('\n', "\r\n");
-        assert!(header(&mail, "Subject").contains("您的诉求已受理"), "{mail}");
+        assert!(header(&mail, "Subject").contains("关于您诉求的答复"), "{mail}");
+        let (text, html) = mail_parts(&mail);
+        assert!(text.contains(answer) && html.contains("&lt;明天&gt;"), "{text}{html}");
     }
 }

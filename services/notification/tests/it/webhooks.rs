@@ -331,7 +331,7 @@ async fn an_endpoint_hears_only_of_its_own_subtree() {
         let bench = start_with(db, LOCAL_WEBHOOKS).await;
         let server = answering(ResponseTemplate::new(200)).await;
         let url = "/api/v1/webhook-endpoints";
-        let south = bench.app.as_role(Role::Admin, "/acme/south");
+        let south = bench.app.as_user("sofia", &[Role::Admin], "/acme/south");
         let hook = |name: &str, more: Value| {
             let mut body = json!({ "name": name, "url": format!("{}/{name}", server.uri()) });
             body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
@@ -344,7 +344,7 @@ async fn an_endpoint_hears_only_of_its_own_subtree() {
         let bad = hook("x", json!({ "event_types": ["kefu.tickets.opened.v1"] }));
         let reply = south.post(url).json(&bad).send().await.expect_problem(422, "invalid");
         assert_eq!(reply.problem_pointers(), ["/event_types/0"]);
-        let north = bench.app.as_role(Role::Admin, "/acme/north");
+        let north = bench.app.as_user("nora", &[Role::Admin], "/acme/north");
         let only = hook("north", json!({ "event_types": ["kefu.ticket.opened.v1"] }));
         let id = north.post(url).json(&only).send().await.expect(201).id();
         bench.open_ticket(None).await;

@@ -5,63 +5,85 @@ use super::{
     Channel::{Email, Inbox},
 };
 
+/// First and last lines of every mail to a customer.
+macro_rules! letter {
+    ($body:literal) => {
+        concat!(
+            "Dear {{ recipient.name or 'customer' }},\n\n",
+            $body,
+            "\n\nKind regards\n{{ sender.company or 'Customer Service' }}{% if sender.telephone %}\nTelephone: {{ sender.telephone }}{% endif %}{% if sender.hours %}\nService hours: {{ sender.hours }}{% endif %}"
+        )
+    };
+}
+
+/// Why a matter was raised.
+macro_rules! escalation {
+    ($more:literal) => {
+        concat!(
+            "Reason: {{ reason|label }}{% if metric %} ({{ metric|label }}){% endif %}{% if due_at %}; due {{ due_at|datetime }}{% endif %}",
+            $more
+        )
+    };
+}
+
 #[rustfmt::skip]
 pub(super) const TEXTS: &[Builtin] = &[
     ("ticket_acknowledged", Email,
      "[{{ ticket.number }}] We have received your request: {{ ticket.subject }}",
-     "Dear {{ recipient.name }},\n\nthank you for contacting us. We have received your {{ ticket.kind|label }} “{{ ticket.subject }}” on {{ ticket.opened_at|datetime }}; its number is {{ ticket.number }}.\n\nWe will take care of it and keep you informed. Please quote the number whenever you contact us about it.\n\nYour customer service"),
+     letter!("Thank you for contacting us. We have received your request and will look into it.\n\nReference: {{ ticket.number }}\nSubject: {{ ticket.subject }}\nType: {{ ticket.kind_name }}{% if ticket.category_name %} – {{ ticket.category_name }}{% endif %}\nReceived: {{ ticket.opened_at|datetime }}{% if promised.first_response %}\nYou will hear from us by: {{ promised.first_response|datetime }}{% endif %}{% if promised.resolution %}\nTo be settled by: {{ promised.resolution|datetime }}{% endif %}\n\nPlease quote the reference whenever you contact us about this request.")),
     ("ticket_replied", Email,
-     "[{{ ticket.number }}] There is an answer to your request: {{ ticket.subject }}",
-     "Dear {{ recipient.name }},\n\nwe have answered your request “{{ ticket.subject }}” (number {{ ticket.number }}).\n\nPlease look at the answer where you made the request, or contact us and quote the number.\n\nYour customer service"),
+     "[{{ ticket.number }}] Our answer to your request: {{ ticket.subject }}",
+     letter!("{% if reply %}This is our answer to your request “{{ ticket.subject }}” (reference {{ ticket.number }}):\n\n{{ reply|lines }}{% else %}We have answered your request “{{ ticket.subject }}” (reference {{ ticket.number }}). You will find the answer where you made the request.{% endif %}{% if promised.resolution %}\n\nWe expect to settle the matter by {{ promised.resolution|datetime }}.{% endif %}\n\nIf you have any questions, please contact us and quote the reference.")),
     ("ticket_resolved", Email,
-     "[{{ ticket.number }}] Your request has been resolved: {{ ticket.subject }}",
-     "Dear {{ recipient.name }},\n\nyour request “{{ ticket.subject }}” (number {{ ticket.number }}) has been resolved{% if ticket.resolved_at %} on {{ ticket.resolved_at|datetime }}{% endif %}.\n\nIf it is not settled for you, contact us and quote the number: we will open it again.\n\nYour customer service"),
+     "[{{ ticket.number }}] Your request has been settled: {{ ticket.subject }}",
+     letter!("Your request “{{ ticket.subject }}” (reference {{ ticket.number }}) {% if ticket.resolved_at %}was settled on {{ ticket.resolved_at|datetime }}{% else %}has been settled{% endif %}.{% if resolution %}\n\nThe outcome:\n\n{{ resolution|lines }}{% endif %}\n\nIf you do not consider the matter settled, please contact us and quote the reference. We will take it up again.")),
     ("survey_invited", Email,
      "How did we do?{% if subject.ticket_number %} [{{ subject.ticket_number }}]{% endif %}",
-     "Dear {{ recipient.name }},\n\n{% if subject.ticket_number %}we have dealt with your request {{ subject.ticket_number }}. {% endif %}Please tell us how satisfied you are; it takes a minute:\n\n{{ link }}\n\nThe link works once, until {{ expires_at|datetime }}.\n\nYour customer service"),
+     letter!("{% if subject.ticket_number %}We have recently dealt with your request {{ subject.ticket_number }}. {% endif %}How satisfied were you with our service? Telling us takes about a minute:\n\n{{ link }}\n\nThe link works once and is valid until {{ expires_at|datetime }}.")),
     ("ticket_escalated", Email,
      "[{{ ticket.number }}] Escalated to level {{ level }}: {{ ticket.subject }}",
-     "Dear {{ recipient.name }},\n\nticket {{ ticket.number }} “{{ ticket.subject }}” ({{ ticket.kind|label }}, priority {{ ticket.priority|label }}) has been escalated to level {{ level }} ({{ target|label }}).\n\nReason: {{ reason|label }}{% if metric %}, {{ metric|label }}{% endif %}{% if due_at %}, due {{ due_at|datetime }}{% endif %}.\nHandler: {{ ticket.handler or 'nobody' }}"),
+     concat!("Dear {{ recipient.name or 'colleague' }},\n\nTicket {{ ticket.number }} has been escalated to level {{ level }} ({{ target|label }}).{% if instead_of %}\n\nYou receive this because the directory lists nobody with the role “{{ instead_of|label }}” for {{ ticket.org }}.{% endif %}\n\n",
+        escalation!("\nSubject: {{ ticket.subject }}\nType: {{ ticket.kind_name }}\nPriority: {{ ticket.priority|label }}{% if ticket.complaint_level %}\nSeverity: {{ ticket.complaint_level|label }}{% endif %}\nHandler: {{ ticket.handler or 'none' }}"))),
     ("ticket_escalated", Inbox,
      "Escalated to level {{ level }}: {{ ticket.number }} {{ ticket.subject }}",
-     "Reason: {{ reason|label }}{% if metric %}, {{ metric|label }}{% endif %}{% if due_at %}, due {{ due_at|datetime }}{% endif %}. Handler: {{ ticket.handler or 'nobody' }}."),
+     escalation!(". Handler: {{ ticket.handler or 'none' }}.{% if instead_of %} Nobody in the directory holds the role “{{ instead_of|label }}” for {{ ticket.org }}; you are told in its place.{% endif %}")),
     ("ticket_opened_staff", Inbox,
-     "Your customer has a new {{ ticket.kind|label }}: {{ ticket.number }} {{ ticket.subject }}",
-     "Priority {{ ticket.priority|label }}, opened {{ ticket.opened_at|datetime }}."),
+     "New request from your customer ({{ ticket.kind_name }}): {{ ticket.number }} {{ ticket.subject }}",
+     "Priority: {{ ticket.priority|label }}. Received {{ ticket.opened_at|datetime }}."),
     ("ticket_assigned", Inbox,
      "Assigned: {{ ticket.number }} {{ ticket.subject }}",
-     "{{ ticket.kind|label }}, priority {{ ticket.priority|label }}. {% if to %}Handler: {{ to }}{% else %}It has no handler now{% endif %}{% if reason %} ({{ reason }}){% endif %}."),
+     "{{ ticket.kind_name }}, priority {{ ticket.priority|label }}. {% if to %}Handler: {{ to }}{% else %}It has no handler at the moment{% endif %}{% if reason %} ({{ reason|label }}){% endif %}."),
     ("ticket_urged", Inbox,
      "Urged by the customer: {{ ticket.number }} {{ ticket.subject }}",
-     "The customer has asked {{ ticket.urge_count }} time(s) already.{% if note %} “{{ note }}”{% endif %}"),
+     "The customer has urged {% if ticket.urge_count == 1 %}once{% else %}{{ ticket.urge_count }} times{% endif %} so far.{% if note %} “{{ note }}”{% endif %}"),
     ("timer_warned", Inbox,
-     "{{ percent }} % of the time for {{ metric|label }} is over: {{ ticket.number }} {{ ticket.subject }}",
-     "Due {{ due_at|datetime }}. Handler: {{ ticket.handler or 'nobody' }}."),
+     "{{ percent }} % of the time for {{ metric|label }} has passed: {{ ticket.number }} {{ ticket.subject }}",
+     "Due {{ due_at|datetime }}. Handler: {{ ticket.handler or 'none' }}."),
     ("timer_breached", Inbox,
      "Deadline for {{ metric|label }} missed: {{ ticket.number }} {{ ticket.subject }}",
-     "It was due {{ due_at|datetime }}. Handler: {{ ticket.handler or 'nobody' }}."),
+     "It was due {{ due_at|datetime }}. Handler: {{ ticket.handler or 'none' }}."),
     ("task_opened", Inbox,
-     "{{ department }} is asked to help with {{ ticket.number }}: {{ title }}",
-     "Ticket “{{ ticket.subject }}”.{% if due_at %} Due {{ due_at|datetime }}.{% endif %}{% if mandatory %} The ticket cannot be resolved without it.{% endif %}"),
+     "{{ department_name }} is asked to help with {{ ticket.number }}: {{ title }}",
+     "Ticket: {{ ticket.subject }}.{% if due_at %} Due {{ due_at|datetime }}.{% endif %}{% if mandatory %} The ticket cannot be resolved until this is done.{% endif %}"),
     ("ticket_reopened", Inbox,
      "Reopened: {{ ticket.number }} {{ ticket.subject }}",
-     "{% if reason %}Reason: {{ reason }}. {% endif %}Reopened {{ ticket.reopen_count }} time(s)."),
+     "{% if reason %}Reason: {{ reason }}. {% endif %}Reopened {% if ticket.reopen_count == 1 %}once{% else %}{{ ticket.reopen_count }} times{% endif %} so far."),
     ("evaluation_published", Inbox,
      "Your service was scored{% if inspected.ticket_number %}: {{ inspected.ticket_number }}{% endif %}",
-     "{% if score is none %}No score: nothing applied.{% else %}Score {{ score }} of 100.{% endif %}{% if fatal %} A fatal item was failed.{% endif %} You may appeal until {{ appeal_until|datetime }}."),
+     "{% if score is none %}No score, because no item applied.{% else %}Score: {{ score }} of 100.{% endif %}{% if fatal %} A fatal item was failed.{% endif %} You may appeal until {{ appeal_until|datetime }}."),
     ("appeal_lodged", Inbox,
      "Appeal against a score{% if inspected.ticket_number %}: {{ inspected.ticket_number }}{% endif %}",
-     "{{ inspected.agent or 'An agent' }} asks for a decision."),
+     "{{ inspected.agent or 'An agent' }} has appealed and awaits a decision."),
     ("appeal_decided", Inbox,
-     "Your appeal was decided: {{ outcome|label }}",
-     "{% if inspected.ticket_number %}Ticket {{ inspected.ticket_number }}. {% endif %}Score before: {{ score_before }}, after: {{ score_after }}."),
+     "Your appeal has been decided: {{ outcome|label }}",
+     "{% if inspected.ticket_number %}Ticket {{ inspected.ticket_number }}. {% endif %}Score before: {{ score_before }}; score now: {{ score_after }}."),
     ("rectification_opened", Inbox,
-     "To be mended: {{ rectification.title }}",
+     "Rectification assigned to you: {{ rectification.title }}",
      "Due {{ rectification.due_at|datetime }}."),
     ("rectification_verified", Inbox,
-     "{% if passed %}Verified{% else %}Not accepted, to be mended again{% endif %}: {{ rectification.title }}",
+     "{% if passed %}Rectification accepted{% else %}Rectification not accepted, please redo it{% endif %}: {{ rectification.title }}",
      "Checked by {{ verifier }}.{% if not passed %} Due {{ rectification.due_at|datetime }}.{% endif %}"),
     ("report_published", Inbox,
-     "Service report {{ period }} is out",
-     "For {{ org }}, version {{ version }}."),
+     "The service report for {{ period }} has been published",
+     "Unit: {{ org }}. Version {{ version }}."),
 ];

@@ -6,6 +6,7 @@ pub mod delivery;
 pub mod endpoint_secret;
 pub mod inbox_item;
 pub mod request;
+pub mod sender;
 pub mod staff;
 pub mod staff_role;
 pub mod template;

@@ -19,6 +19,11 @@ pub struct Model {
     pub version: i64,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    /// `user:…` or `client:…`; absent: it is from before owners were known.
+    pub owner: Option<String>,
+    /// The owner's rights, see [`crate::domain::rights`].
+    #[sea_orm(column_type = "JsonBinary", nullable)]
+    pub rights: Option<Json>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
