@@ -180,6 +180,15 @@ macro_rules! numbers {
                 },
                 (Node::Fitting, _) => visitor.visit_u64(1),
                 (Node::Given(Tree::Number(number)), _) => visit_number(number, visitor),
+                // The one part of a path.
+                (Node::Given(Tree::Map(parts)), _) if self.reader.source == Source::Pairs => {
+                    return match parts.as_slice() {
+                        [(name, part)] => self.reader.below(Step::Key(name), || {
+                            self.reader.child(Node::Given(part)).$method(visitor)
+                        }),
+                        _ => self.wrong(What::Type, $expected),
+                    };
+                }
                 (Node::Given(_), _) => return self.wrong(What::Type, $expected),
             };
             self.note(read, || $expected)
