@@ -9,8 +9,10 @@ use utoipa::ToSchema;
 
 use super::staff::{self, StaffView};
 use crate::{
-    App, messages,
-    store::{entities::staff as row, people, root_of},
+    App,
+    domain::rights,
+    messages,
+    store::{endpoints, entities::staff as row, people, root_of},
 };
 
 /// A member of staff, complete: what is absent is taken away.
@@ -66,6 +68,9 @@ pub async fn run(
         version: 1,
         updated_at: app.clock.now(),
     };
+    if !row.active {
+        endpoints::dispossess(tx, &ctx.actor.org, &rights::user(user_id)).await?;
+    }
     people::put_staff(tx, row, &accepted.roles).await?;
     let row = people::staff(tx, &root, user_id).await?.ok_or_else(Problem::not_found)?;
     staff::views(app, ctx, tx, vec![row]).await?.pop().ok_or_else(Problem::not_found)

@@ -8,6 +8,7 @@
 //!   those on record ([`seen`]). A **person's** token carries all that their roles give: what is not
 //!   in it is lost at once. A **machine's** token may have been asked for with fewer scopes than the
 //!   client has, so a missing right is not lost yet, it is only not confirmed.
+//! * Whoever is set inactive in the directory has lost everything at once.
 //! * Whoever moved to a unit that does not cover the endpoint's has lost everything.
 //! * A right that no token has shown for `webhooks.confirm_days` days counts no more ([`holds`]):
 //!   an account that was closed, or narrowed and never used here again, goes quiet by itself.
@@ -120,8 +121,16 @@ pub fn seen(rights: &Rights, actor: &Actor, endpoint_org: &str, now: DateTime<Ut
 /// How the table of endpoints names a caller: a person and a machine may have the same id.
 #[must_use]
 pub fn owner(actor: &Actor) -> String {
-    let kind = if actor.kind == ActorKind::Client { "client" } else { "user" };
-    format!("{kind}:{}", actor.id)
+    match actor.kind {
+        ActorKind::Client => format!("client:{}", actor.id),
+        _ => user(&actor.id),
+    }
+}
+
+/// The same of a person of whom the id is known.
+#[must_use]
+pub fn user(id: &str) -> String {
+    format!("user:{id}")
 }
 
 #[cfg(test)]

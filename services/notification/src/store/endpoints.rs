@@ -63,6 +63,14 @@ pub async fn set_rights(tx: &Tx, id: Uuid, rights: &Rights, lost: bool) -> Resul
     sql::execute(tx, update, values).await.map(drop)
 }
 
+/// An owner is gone: what they own in the caller's subtree hears nothing more.
+pub async fn dispossess(tx: &Tx, org: &OrgPath, owner: &str) -> Result<(), DbErr> {
+    for row in owned(tx, owner).await?.into_iter().filter(|row| org.covers(&row.org)) {
+        set_rights(tx, row.id, &Rights::new(), true).await?;
+    }
+    Ok(())
+}
+
 /// Takes endpoints on record that have no owner yet; answers how many.
 pub async fn adopt(tx: &Tx, rights: &Rights) -> Result<u64, DbErr> {
     let update = "UPDATE webhook_endpoint SET rights = $1 WHERE rights IS NULL";
