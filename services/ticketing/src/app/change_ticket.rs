@@ -17,6 +17,7 @@ use super::{
     known,
     known_customer::{Meant, meant},
     open_ticket::sla_facts,
+    owed_timers,
 };
 use crate::{
     codes::LOWERING,
@@ -112,6 +113,7 @@ pub async fn run(
     }
     relink(&mut edit, &before).await?;
     tell_changes(&mut edit)?;
+    owed_timers::start(&mut edit).await?;
     edit.save().await
 }
 
@@ -258,6 +260,7 @@ pub(crate) async fn follow_customer(
         edit.ticket.sla_policy.clone_from(&customer.sla_policy);
         edit.ticket.account_manager.clone_from(&customer.account_manager);
         tell_changes(&mut edit)?;
+        owed_timers::start(&mut edit).await?;
         edit.save().await?;
     }
     Ok(())

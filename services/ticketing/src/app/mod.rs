@@ -18,6 +18,7 @@ pub mod list_tickets;
 pub mod move_ticket;
 mod numbers;
 pub mod open_ticket;
+mod owed_timers;
 pub mod read_ticket;
 pub mod sla_report;
 mod snapshot;

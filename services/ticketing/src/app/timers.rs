@@ -275,11 +275,16 @@ impl Timer {
         self.row.terms = serde_json::to_value(&promise.terms)?;
         self.terms = promise.terms;
         self.replan(config)?;
+        Ok(self.pass_in_silence(now))
+    }
+
+    /// Marks what has passed without anybody being told; answers these steps.
+    pub fn pass_in_silence(&mut self, now: DateTime<Utc>) -> Vec<Planned> {
         let silent = timer::silent(&self.plan, &self.fired, now);
         for planned in &silent {
             self.fire(*planned, now, false);
         }
-        Ok(silent)
+        silent
     }
 
     /// Writes what has changed.

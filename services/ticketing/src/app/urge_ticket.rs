@@ -7,7 +7,9 @@ use store::Tx;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{App, change_ticket::tell_changes, edit::Edit, facts::Fact, open_ticket::escalate};
+use super::{
+    App, change_ticket::tell_changes, edit::Edit, facts::Fact, open_ticket::escalate, owed_timers,
+};
 use crate::{
     domain::{
         escalation::{URGE_WINDOW, urge_raises},
@@ -59,6 +61,7 @@ pub async fn run(
         let priority = edit.ticket.priority.parse().unwrap_or(Priority::Normal).raised();
         edit.ticket.priority = priority.as_str().into();
         tell_changes(&mut edit)?;
+        owed_timers::start(&mut edit).await?;
         escalate(&mut edit, "urged");
     }
     edit.ticket.urge_count += 1;

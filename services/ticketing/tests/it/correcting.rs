@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::support::{
     act, advance, agent, configure, customer, history, known_customer, lead, matter, now,
-    on_every_database, open, policy, read, time, timer, told,
+    on_every_database, open, policy, read, time, timer, timers, told,
 };
 
 async fn patch(client: &Client, id: Uuid, body: Value) -> Reply {
@@ -131,6 +131,50 @@ async fn another_kind_brings_its_queue_and_policy() {
             (&back.body["kind"], &back.body["queue"]),
             (&json!("repair"), &json!("general"))
         );
+    });
+}
+
+#[tokio::test]
+async fn a_target_that_a_correction_brings_starts_with_the_ticket() {
+    on_every_database!(async |app| {
+        let amy = agent(&app, "amy");
+        open(&amy, &matter("repair", "the configuration is there now")).await.done();
+        let mut off = policy("always", json!(1), json!(1));
+        off["enabled"] = json!(false);
+        configure(&app, "sla-policies/normal", 1, &off).await.done();
+        let mut promised = policy("always", json!(20), json!(200));
+        promised["when"] = json!({ "kinds": ["repair"] });
+        configure(&app, "sla-policies/repairs", 0, &promised).await.done();
+        let opened = now(&app);
+        let id = open(&amy, &matter("consultation", "x")).await.id();
+        assert_eq!(timers(&amy, id).await, Vec::<Value>::new());
+        advance(&app, 10);
+        act(&amy, id, "pending", json!({})).await.expect(200).done();
+        advance(&app, 30);
+        act(&amy, id, "resume", json!({})).await.expect(200).done();
+        advance(&app, 5);
+
+        let changed = patch(&amy, id, json!({ "kind": "repair" })).await.expect(200);
+        assert_eq!(changed.body["breached"], true, "nobody answered within 20 minutes");
+        assert_eq!(timer(&amy, id, "first_response").await["state"], "breached");
+        let resolution = timer(&amy, id, "resolution").await;
+        assert_eq!(
+            (time(&resolution["started_at"]), time(&resolution["due_at"])),
+            (opened, opened + chrono::TimeDelta::minutes(200 + 30)),
+            "with the pause of before"
+        );
+        assert!(!told(&app, id).await.contains(&"timer_breached".to_owned()), "in silence");
+        // What was taken away by one kind comes back with the next, as its next cycle.
+        patch(&amy, id, json!({ "kind": "consultation" })).await.expect(200).done();
+        assert_eq!(timer(&amy, id, "resolution").await["state"], "cancelled");
+        act(&amy, id, "hold", json!({})).await.expect(200).done();
+        patch(&amy, id, json!({ "kind": "repair" })).await.expect(200).done();
+        let again = timer(&amy, id, "resolution").await;
+        assert_eq!(
+            (&again["cycle"], &again["state"], again["pauses"].as_array().unwrap().len()),
+            (&json!(2), &json!("paused"), 2)
+        );
+        assert_eq!(timers(&amy, id).await.len(), 3, "no second first response");
     });
 }
 
