@@ -46,9 +46,9 @@ pub struct Edge {
 /// service that keeps something by its callers' rights registers it as app data. It cannot refuse:
 /// what goes wrong is logged, and the request goes on.
 #[derive(Clone)]
-pub struct OnCaller(
-    Arc<dyn Fn(Actor) -> Pin<Box<dyn Future<Output = Result<(), Problem>>>> + Send + Sync>,
-);
+pub struct OnCaller(Arc<dyn Fn(Actor) -> Noted + Send + Sync>);
+
+type Noted = Pin<Box<dyn Future<Output = Result<(), Problem>>>>;
 
 impl OnCaller {
     pub fn new<F>(hook: impl Fn(Actor) -> F + Send + Sync + 'static) -> Self
