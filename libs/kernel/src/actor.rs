@@ -57,6 +57,7 @@ permissions! {
     QualityRectify = "quality:rectify",
     QualityAdmin = "quality:admin",
     ReportRead = "report:read",
+    ReportPublish = "report:publish",
     SurveyRead = "survey:read",
     SurveyInvite = "survey:invite",
     SurveyAdmin = "survey:admin",
@@ -145,7 +146,13 @@ impl Role {
         let mut all = match self {
             Role::Agent => agent.to_vec(),
             Role::Supervisor => {
-                let leads = [P::TicketAssign, P::TicketLower, P::ReportRead, P::NotificationRead];
+                let leads = [
+                    P::TicketAssign,
+                    P::TicketLower,
+                    P::ReportRead,
+                    P::ReportPublish,
+                    P::NotificationRead,
+                ];
                 [&agent[..], &leads].concat()
             }
             Role::Director => [
@@ -155,6 +162,7 @@ impl Role {
                     P::TicketLower,
                     P::QualityDecide,
                     P::ReportRead,
+                    P::ReportPublish,
                     P::NotificationRead,
                 ],
             ]
@@ -232,6 +240,24 @@ impl Actor {
     pub fn has_role(&self, role: Role) -> bool {
         self.roles.contains(&role)
     }
+
+    /// Whether they score the work of others without leading them (盲检): such a person is told by no
+    /// service which member of staff worked on a matter, until the score is published.
+    #[must_use]
+    pub fn inspects_blind(&self) -> bool {
+        self.kind == ActorKind::User
+            && self.can(Permission::QualityEvaluate)
+            && !self.has_role(Role::Supervisor)
+            && !self.can(Permission::QualityDecide)
+            && !self.can(Permission::QualityAdmin)
+    }
+
+    /// The member of staff, unless this actor [inspects blind](Self::inspects_blind) and it is
+    /// somebody else.
+    #[must_use]
+    pub fn may_know(&self, staff: Option<String>) -> Option<String> {
+        staff.filter(|who| !self.inspects_blind() || *who == self.id)
+    }
 }
 
 #[cfg(test)]
@@ -247,6 +273,34 @@ mod tests {
             assert_eq!(r.as_str().parse(), Ok(*r));
         }
         assert!("ticket:fly".parse::<Permission>().is_err());
+    }
+
+    #[test]
+    fn who_scores_without_leading_learns_no_names_but_their_own() {
+        let org = OrgPath::parse("/acme").unwrap();
+        let of = |kind, roles: &[Role]| Actor {
+            kind,
+            id: "ian".into(),
+            name: "Ian".into(),
+            org: org.clone(),
+            roles: roles.iter().copied().collect(),
+            permissions: roles.iter().flat_map(|role| role.permissions()).collect(),
+        };
+        for (roles, blind) in [
+            (&[Role::Inspector][..], true),
+            (&[Role::Inspector, Role::Agent], true),
+            (&[Role::Inspector, Role::Steward], true),
+            (&[Role::Inspector, Role::Supervisor], false),
+            (&[Role::Inspector, Role::Director], false),
+            (&[Role::Admin], false),
+            (&[Role::Agent], false),
+        ] {
+            let actor = of(ActorKind::User, roles);
+            assert_eq!(actor.inspects_blind(), blind, "{roles:?}");
+            assert_eq!(actor.may_know(Some("amy".into())).is_none(), blind, "{roles:?}");
+            assert_eq!(actor.may_know(Some("ian".into())).as_deref(), Some("ian"));
+        }
+        assert!(!of(ActorKind::Client, &[Role::Inspector]).inspects_blind());
     }
 
     #[test]

@@ -31,6 +31,6 @@ rights! {
     PiiRead,
     TicketRead, TicketCreate, TicketWrite, TicketAssign, TicketLower, TicketAdmin, TicketImport,
     QualityRead, QualityEvaluate, QualityAppeal, QualityDecide, QualityRectify, QualityAdmin,
-    ReportRead, SurveyRead, SurveyInvite, SurveyAdmin,
+    ReportRead, ReportPublish, SurveyRead, SurveyInvite, SurveyAdmin,
     NotificationRead, NotificationAdmin, WebhookManage, InboxRead, OpsManage,
 }

@@ -45,7 +45,8 @@ async fn answer(
     ctx: &Context,
     taken: Taken,
 ) -> Result<Upserted<CustomerView>, Problem> {
-    let mut body = view::customer(app, tx, &ctx.actor.org, &taken.customer, false).await?;
+    let shown = view::customer(app, tx, &ctx.actor.org, &taken.customer, false).await?;
+    let mut body = shown.seen_by(&ctx.actor);
     let version = Some(body.version);
     let location = format!("/api/v1/customers/{}", body.id);
     body.matched_on = match taken.outcome {
@@ -62,7 +63,8 @@ async fn changed(
     ctx: &Context,
     row: customer::Model,
 ) -> Result<Done<CustomerView>, Problem> {
-    let body = view::customer(app, tx, &ctx.actor.org, &row, false).await?;
+    let shown = view::customer(app, tx, &ctx.actor.org, &row, false).await?;
+    let body = shown.seen_by(&ctx.actor);
     Ok(Done { version: Some(body.version), body })
 }
 

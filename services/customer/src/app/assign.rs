@@ -1,7 +1,7 @@
 //! Tier (客户分层) and account manager (客户经理) of a customer, with their history.
 
 use chrono::{DateTime, Utc};
-use kernel::{Arg, Context, Fields, Problem};
+use kernel::{Actor, Arg, Context, Fields, Problem};
 use sea_orm::EntityTrait;
 use serde::{Deserialize, Serialize};
 use store::Tx;
@@ -53,12 +53,18 @@ pub struct AssignmentView {
     /// When it ended; `null`: it holds.
     pub ended_at: Option<DateTime<Utc>>,
     pub reason: Option<String>,
-    /// User, client or `source:NAME`.
-    pub assigned_by: String,
+    /// User, client or `source:NAME`. Like the account managers and why they changed, withheld from
+    /// whoever inspects blind.
+    pub assigned_by: Option<String>,
 }
 
-impl From<assignment::Model> for AssignmentView {
-    fn from(row: assignment::Model) -> Self {
+impl AssignmentView {
+    /// The line as `actor` may see it.
+    fn of(mut row: assignment::Model, actor: &Actor) -> Self {
+        if row.what == ACCOUNT_MANAGER {
+            row.value = actor.may_know(row.value);
+            row.reason = row.reason.filter(|_| !actor.inspects_blind());
+        }
         Self {
             id: row.id,
             what: row.what,
@@ -67,7 +73,7 @@ impl From<assignment::Model> for AssignmentView {
             valid_until: row.until_at,
             ended_at: row.ended_at,
             reason: row.reason,
-            assigned_by: row.assigned_by,
+            assigned_by: actor.may_know(Some(row.assigned_by)),
         }
     }
 }
@@ -231,5 +237,5 @@ pub async fn list(app: &App, ctx: &Context, id: Uuid) -> Result<Vec<AssignmentVi
         .limit(200)
         .all(&app.db)
         .await?;
-    Ok(rows.into_iter().map(AssignmentView::from).collect())
+    Ok(rows.into_iter().map(|row| AssignmentView::of(row, &ctx.actor)).collect())
 }

@@ -76,7 +76,8 @@ pub async fn run(
         page = page.filter(customer::Column::Id.lt(after));
     }
     let rows = page.all(&app.db).await?;
-    let page = Page::of(rows, limit, &filter, |row| row.id, |row| view::item(app, row));
+    let show = |row| view::item(app, &ctx.actor, row);
+    let page = Page::of(rows, limit, &filter, |row| row.id, show);
     let items: Result<Vec<CustomerItem>, Problem> = page.items.into_iter().collect();
     Ok(Page { items: items?, next_cursor: page.next_cursor, total })
 }
@@ -106,6 +107,11 @@ async fn select(
         select = select.filter(customer::Column::Tier.eq(tier.as_str()));
     }
     if let Some(manager) = &query.account_manager {
+        if ctx.actor.may_know(Some(manager.clone())).is_none() {
+            let detail = "who inspects blind may not ask for the customers of a member of staff";
+            let refused = Problem::of(&codes::FORBIDDEN);
+            return Err(refused.field("/account_manager", "withheld", detail));
+        }
         select = select.filter(customer::Column::AccountManager.eq(manager.as_str()));
     }
     if let Some(text) = &query.org {

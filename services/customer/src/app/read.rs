@@ -39,7 +39,7 @@ pub struct PiiAccessView {
 /// The customer, masked.
 pub async fn masked(app: &App, ctx: &Context, id: Uuid) -> Result<CustomerView, Problem> {
     let row = customers::find(&app.db, &ctx.actor.org, id).await?.ok_or_else(Problem::not_found)?;
-    view::customer(app, &app.db, &ctx.actor.org, &row, false).await
+    Ok(view::customer(app, &app.db, &ctx.actor.org, &row, false).await?.seen_by(&ctx.actor))
 }
 
 /// The customer, unmasked. The log entry commits before the answer leaves; without it, none.
@@ -52,7 +52,7 @@ pub async fn revealed(
 ) -> Result<CustomerView, Problem> {
     let row = customers::find(tx, &ctx.actor.org, id).await?.ok_or_else(Problem::not_found)?;
     log_reveal(app, tx, ctx, row.id, "customer", purpose).await?;
-    view::customer(app, tx, &ctx.actor.org, &row, true).await
+    Ok(view::customer(app, tx, &ctx.actor.org, &row, true).await?.seen_by(&ctx.actor))
 }
 
 /// Refuses callers without `pii:read`, and writes down who sees what.

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use events::Envelope;
-use kernel::{Context, Locale, Page, PageQuery, Problem};
+use kernel::{Actor, Context, Locale, Page, PageQuery, Problem};
 use sea_orm::{
     ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -56,8 +56,9 @@ pub struct TimelineEntry {
     pub title: String,
     pub at: DateTime<Utc>,
     pub org: String,
-    /// Who caused it: a user, a client, `system` or `customer`.
-    pub actor: String,
+    /// Who caused it: a user, a client, `system` or `customer`. Members of staff, here and in the
+    /// summary, are withheld from whoever inspects blind.
+    pub actor: Option<String>,
     pub ticket_id: Option<Uuid>,
     /// Facts of the event, without personal data.
     #[schema(value_type = Object)]
@@ -136,8 +137,8 @@ pub async fn read(
         None => page,
     };
     let rows = page.limit(limit + 1).all(&app.db).await?;
-    let page =
-        Page::of(rows, limit, &filter, |row| (row.at, row.event_id), |row| show(row, locale));
+    let show = |row| show(&ctx.actor, row, locale);
+    let page = Page::of(rows, limit, &filter, |row| (row.at, row.event_id), show);
     Ok(Page { total, ..page })
 }
 
@@ -149,16 +150,16 @@ fn beyond(order: Order, (at, id): (DateTime<Utc>, Uuid)) -> Condition {
     Condition::any().add(later).add(Condition::all().add(entry::Column::At.eq(at)).add(same))
 }
 
-fn show(row: entry::Model, locale: Locale) -> TimelineEntry {
+fn show(actor: &Actor, row: entry::Model, locale: Locale) -> TimelineEntry {
     TimelineEntry {
         title: timeline::title(&row.ty, locale),
+        summary: timeline::seen_by(actor, &row.ty, row.summary),
+        actor: timeline::cause_seen_by(actor, row.actor),
         id: row.event_id,
         ty: row.ty,
         at: row.at,
         org: row.org,
-        actor: row.actor,
         ticket_id: row.ticket_id,
-        summary: row.summary,
         trace_id: row.trace_id,
     }
 }

@@ -2,7 +2,7 @@
 //! written down.
 
 use chrono::{DateTime, Utc};
-use kernel::{OrgPath, Problem};
+use kernel::{Actor, OrgPath, Problem};
 use sea_orm::ConnectionTrait;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -43,6 +43,7 @@ pub struct CustomerView {
     pub tier: Option<String>,
     pub tier_until: Option<DateTime<Utc>>,
     pub standard: Option<StandardView>,
+    /// Withheld from whoever inspects blind: an account manager handles the customer's matters.
     pub account_manager: Option<String>,
     pub version: i64,
     pub created_at: DateTime<Utc>,
@@ -52,6 +53,14 @@ pub struct CustomerView {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub matched_on: Option<String>,
+}
+
+impl CustomerView {
+    /// As `actor` may see it.
+    #[must_use]
+    pub fn seen_by(self, actor: &Actor) -> Self {
+        Self { account_manager: actor.may_know(self.account_manager), ..self }
+    }
 }
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -218,7 +227,7 @@ pub async fn customer(
 }
 
 /// Shows a customer in a list.
-pub fn item(app: &App, row: customer::Model) -> Result<CustomerItem, Problem> {
+pub fn item(app: &App, actor: &Actor, row: customer::Model) -> Result<CustomerItem, Problem> {
     Ok(CustomerItem {
         phone: opened(app, row.phone_sealed.as_ref(), Field::Phone, false)?,
         email: opened(app, row.email_sealed.as_ref(), Field::Email, false)?,
@@ -229,7 +238,7 @@ pub fn item(app: &App, row: customer::Model) -> Result<CustomerItem, Problem> {
         name: row.name,
         latin_name: row.latin_name,
         tier: row.tier,
-        account_manager: row.account_manager,
+        account_manager: actor.may_know(row.account_manager),
         version: row.version,
         updated_at: row.updated_at,
     })

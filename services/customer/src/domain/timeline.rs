@@ -1,7 +1,7 @@
 //! What the 360° timeline keeps of an event: whom it concerns, which ticket, and the few facts that
 //! its line shows. Free text of people never enters it.
 
-use kernel::Locale;
+use kernel::{Actor, Locale};
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
@@ -93,6 +93,32 @@ pub fn note(ty: &str, data: &Value) -> Option<Noted> {
         }
     }
     Some(Noted { customer_id, ticket_id, summary: Value::Object(summary) })
+}
+
+/// Facts that name a member of staff, whatever the event.
+const STAFF: [&str; 2] = ["handler", "account_manager"];
+/// In this event `from` and `to` do so too.
+const ASSIGNED: &str = "kefu.ticket.assigned.v1";
+/// Who acts without being anybody of the staff.
+const NOBODY: [&str; 2] = ["system", "customer"];
+
+/// The facts as `actor` may see them: who inspects blind learns of no member of staff.
+#[must_use]
+pub fn seen_by(actor: &Actor, ty: &str, mut summary: Value) -> Value {
+    let known = |value: &Value| actor.may_know(value.as_str().map(str::to_owned)).is_some();
+    if let Some(facts) = summary.as_object_mut() {
+        let names = |fact: &str| {
+            STAFF.contains(&fact) || (ty == ASSIGNED && ["from", "to"].contains(&fact))
+        };
+        facts.retain(|fact, value| !names(fact) || known(value));
+    }
+    summary
+}
+
+/// Who caused the event, as `actor` may see it.
+#[must_use]
+pub fn cause_seen_by(actor: &Actor, who: String) -> Option<String> {
+    if NOBODY.contains(&who.as_str()) { Some(who) } else { actor.may_know(Some(who)) }
 }
 
 fn is_fact(value: &Value) -> bool {

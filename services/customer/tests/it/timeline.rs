@@ -3,12 +3,14 @@
 use chrono::TimeDelta;
 use contracts::{
     notification::{Notice, NoticeDelivered},
-    ticketing::{TicketOpened, TicketResolved, TicketSnapshot},
+    ticketing::{
+        TicketAssigned, TicketOpened, TicketResolved, TicketSnapshot, TicketStatusChanged,
+    },
 };
 use events::Outcome;
-use kernel::{Clock, TraceContext};
+use kernel::{Clock, Role, TraceContext};
 use serde_json::{Value, json};
-use testkit::TestApp;
+use testkit::{Client, TestApp};
 use uuid::Uuid;
 
 use crate::support::*;
@@ -148,6 +150,68 @@ async fn identity_is_resolved_when_the_timeline_is_read() {
             let reply =
                 agent.get(&format!("/api/v1/customers/{id}/timeline")).send().await.expect(200);
             assert_eq!(types(&reply.body), ["kefu.ticket.opened.v1"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_inspects_blind_learns_no_name() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let steward = steward(&app);
+        let body = json!({ "kind": "person", "name": "张三", "account_manager": "mia.chen" });
+        let customer = create(&steward, body).await.expect(201).id();
+        for own in app.emitted().await {
+            app.deliver_envelope(&own).await;
+        }
+        let handled = TicketSnapshot {
+            handler: Some("amy.agent".into()),
+            account_manager: Some("mia.chen".into()),
+            ..ticket(&app, kernel::new_id(), customer, "open")
+        };
+        let mut opened = app.envelope(TicketOpened { ticket: handled.clone() });
+        opened.actor = "amy.agent".into();
+        let assigned = TicketAssigned {
+            ticket: handled.clone(),
+            from: Some("bob.agent".into()),
+            to: Some("amy.agent".into()),
+            reason: None,
+        };
+        let status = TicketStatusChanged {
+            ticket: handled,
+            from: "new".into(),
+            to: "open".into(),
+            reason: None,
+        };
+        for event in [opened, app.envelope(assigned), app.envelope(status)] {
+            assert_eq!(app.deliver_envelope(&event).await, Outcome::Done);
+        }
+        let paths = [
+            format!("/api/v1/customers/{customer}"),
+            format!("/api/v1/customers/{customer}/timeline"),
+            format!("/api/v1/customers/{customer}/assignments"),
+            "/api/v1/customers".to_owned(),
+        ];
+        let seen = async |client: &Client| {
+            let mut seen = String::new();
+            for path in &paths {
+                seen += &client.get(path).send().await.expect(200).text;
+            }
+            seen
+        };
+        let all = seen(&steward).await;
+        for name in ["mia.chen", "amy.agent", "bob.agent"] {
+            assert!(all.contains(name), "{name} in {all}");
+        }
+        for roles in [&[Role::Inspector][..], &[Role::Inspector, Role::Steward]] {
+            let ian = app.as_user("ian", roles, "/acme");
+            let blind = seen(&ian).await;
+            for name in ["mia.chen", "amy.agent", "bob.agent"] {
+                assert!(!blind.contains(name), "{name} in {blind}");
+            }
+            assert!(blind.contains(r#""from":"new""#), "{blind}");
+            let asked = ian.get("/api/v1/customers?account_manager=mia.chen").send().await;
+            asked.expect_problem(403, "forbidden").done();
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, get, post, web::Data};
 use http::{Allowed, Created, IdempotencyHeader, Idempotent, Json, Path, Query, may};
-use kernel::{PageQuery, Problem};
+use kernel::{Actor, PageQuery, Problem};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     PageOf, bounded,
-    views::{RectificationView, StepView},
+    views::{Names, RectificationView, StepView},
 };
 use crate::{
     App,
@@ -48,7 +48,8 @@ async fn open_rectification(
         let opened = rectify::open(&app, tx, &ctx, body).await?;
         let location = format!("/api/v1/rectifications/{}", opened.id);
         let version = Some(opened.version);
-        Ok(Created { location, version, body: RectificationView::of(opened, app.clock.now()) })
+        let body = RectificationView::of(opened, &ctx.actor, app.clock.now());
+        Ok(Created { location, version, body })
     };
     input.create(&app.db, &ctx, work).await
 }
@@ -92,14 +93,22 @@ async fn list_rectifications(
     let overdue = || Condition::all().add(C::State.eq("open")).add(C::DueAt.lt(now));
     let matching = Condition::all()
         .add_option(q.state.map(|state| C::State.eq(state.as_str())))
-        .add_option(q.owner.map(|owner| C::Owner.eq(owner)))
+        .add_option(q.owner.map(|owner| owned(actor, owner)))
         .add_option(q.evaluation_id.map(|id| C::EvaluationId.eq(id)))
         .add_option(q.ticket_id.map(|id| C::TicketId.eq(id)))
         .add_option(q.overdue.map(|wanted| if wanted { overdue() } else { overdue().not() }));
     let found = inspections::visible_rectifications(actor).filter(matching);
     let query = PageQuery { cursor: q.cursor, limit: q.limit, total: q.total };
     let page = store::page(&app.db, found, &query, &filter, |r| r.id).await?;
-    Ok(http::ok(&PageOf::of(page, |r| Ok(RectificationView::of(r, now)))?))
+    Ok(http::ok(&PageOf::of(page, |r| Ok(RectificationView::of(r, actor, now)))?))
+}
+
+/// Orders of an owner; whoever inspects blind finds only those whose owner they may know.
+fn owned(actor: &Actor, owner: String) -> Condition {
+    use rectification::Column as C;
+    let known = actor.may_know(Some(owner.clone())).is_some();
+    let named = Condition::all().add(C::Owner.eq(owner));
+    if known { named } else { named.add(C::EvaluationId.is_not_null()) }
 }
 
 /// One rectification with all its steps.
@@ -119,12 +128,11 @@ async fn get_rectification(
         .order_by_asc(rectification_step::Column::Id)
         .all(&app.db)
         .await?;
-    let steps = Some(steps.into_iter().map(StepView::of).collect());
+    let names = Names::seen_by(caller.actor(), &found);
+    let steps = Some(steps.into_iter().map(|step| StepView::of(step, &names)).collect());
     let version = found.version;
-    Ok(http::ok_versioned(
-        version,
-        &RectificationView { steps, ..RectificationView::of(found, app.clock.now()) },
-    ))
+    let view = RectificationView::of(found, caller.actor(), app.clock.now());
+    Ok(http::ok_versioned(version, &RectificationView { steps, ..view }))
 }
 
 /// The owner says that it is done, with evidence.
@@ -141,7 +149,7 @@ async fn finish_rectification(
     let ctx = caller.context();
     let done =
         http::write(&app.db, async |tx| rectify::finish(&app, tx, &ctx, id, input).await).await?;
-    Ok(shown(&app, done))
+    Ok(shown(&app, caller.actor(), done))
 }
 
 /// A supervisor or above, never the owner, verifies it; what does not pass is open again.
@@ -158,9 +166,9 @@ async fn verify_rectification(
     let ctx = caller.context();
     let verified =
         http::write(&app.db, async |tx| rectify::verify(&app, tx, &ctx, id, input).await).await?;
-    Ok(shown(&app, verified))
+    Ok(shown(&app, caller.actor(), verified))
 }
 
-fn shown(app: &App, of: rectification::Model) -> HttpResponse {
-    http::ok_versioned(of.version, &RectificationView::of(of, app.clock.now()))
+fn shown(app: &App, actor: &Actor, of: rectification::Model) -> HttpResponse {
+    http::ok_versioned(of.version, &RectificationView::of(of, actor, app.clock.now()))
 }

@@ -20,13 +20,14 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(publish_report).service(list_reports).service(get_report);
 }
 
-/// Computes a month's report of a unit with everything below it and freezes it as the next version.
-#[utoipa::path(tag = "reports", security(("bearer" = ["quality:decide"])), params(IdempotencyHeader),
+/// Computes a month's report of a unit with everything below it and freezes it as the next version;
+/// supervisors do so for their own unit.
+#[utoipa::path(tag = "reports", security(("bearer" = ["report:publish"])), params(IdempotencyHeader),
     request_body = NewReport, responses((status = 201, description = "Published", body = ReportView)))]
 #[post("/api/v1/service-reports")]
 async fn publish_report(
     app: Data<App>,
-    caller: Allowed<may::QualityDecide>,
+    caller: Allowed<may::ReportPublish>,
     input: Idempotent<NewReport>,
 ) -> http::Result {
     let ctx = caller.context();

@@ -25,7 +25,7 @@ use crate::{
     },
     messages,
     store::{
-        entities::{evaluation, inspection, rectification, rectification_step},
+        entities::{evaluation, inspection, rectification, rectification_step, serviced_ticket},
         inspections, read,
     },
 };
@@ -107,6 +107,9 @@ pub async fn open(
         Some(id) => Some(published(tx, ctx, id).await?),
         None => None,
     };
+    if let Some(ticket) = input.ticket_id {
+        known_ticket(tx, ctx, ticket, about.as_ref().map(|(_, of)| of)).await?;
+    }
     let org = match (&input.org, &about) {
         (None, Some((_, of))) => of.org.clone(),
         (asked, _) => org_of(ctx, asked.as_deref())?.to_string(),
@@ -128,6 +131,26 @@ pub async fn open(
         due_at,
     };
     insert(app, tx, ctx, row).await
+}
+
+/// A ticket of a unit that the caller may not see is one that does not exist.
+async fn known_ticket(
+    tx: &Tx,
+    ctx: &Context,
+    id: Uuid,
+    about: Option<&inspection::Model>,
+) -> Result<(), Problem> {
+    use serviced_ticket::{Column, Entity};
+    let visible = http::org_filter(&ctx.actor.org, Column::Org);
+    let found = Entity::find_by_id(id).filter(visible).one(tx).await?;
+    if found.is_none() {
+        return Err(Problem::invalid("/ticket_id", "unknown", "there is no such ticket"));
+    }
+    if about.is_some_and(|of| of.ticket_id.is_some_and(|of| of != id)) {
+        let detail = "the evaluation is about another ticket";
+        return Err(Problem::invalid("/ticket_id", "not-the-evaluations", detail));
+    }
+    Ok(())
 }
 
 async fn published(

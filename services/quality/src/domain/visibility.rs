@@ -23,7 +23,7 @@ impl View {
             || actor.can(Permission::QualityAdmin);
         if leads {
             Self::All
-        } else if actor.can(Permission::QualityEvaluate) {
+        } else if actor.inspects_blind() {
             Self::Inspector(actor.id.clone())
         } else {
             Self::Own(actor.id.clone())

@@ -2,13 +2,14 @@
 
 use contracts::{
     quality::{RectificationDone, RectificationOpened, RectificationVerified},
-    ticketing::TicketChanged,
+    ticketing::{TicketChanged, TicketSnapshot},
 };
 use kernel::Role;
 use serde_json::{Value, json};
 
 use crate::fixtures::{
-    ORG, agent, at, director, evaluated, inspection_of, inspector, on_every_database, supervisor,
+    ORG, agent, at, director, evaluated, inspection_of, inspector, on_every_database, resolved,
+    supervisor, ticket,
 };
 
 #[tokio::test]
@@ -234,5 +235,56 @@ async fn one_can_be_opened_by_hand_and_falls_overdue() {
             [false]
         );
         assert_eq!(app.emitted_of::<RectificationOpened>().await.len(), 1);
+    });
+}
+
+#[tokio::test]
+async fn an_order_names_only_tickets_that_its_author_may_see() {
+    on_every_database!(async |app| {
+        let foreign = TicketSnapshot { org: "/acme/south".into(), ..ticket(&app, "zoe") };
+        let (own, evaluation) = evaluated(&app, "amy", &[]).await;
+        app.deliver(resolved(foreign.clone())).await;
+        let open = async |about: Value| {
+            let mut body = json!({ "title": "x", "owner": "amy" });
+            body.as_object_mut().unwrap().extend(about.as_object().unwrap().clone());
+            supervisor(&app).post("/api/v1/rectifications").json(&body).send().await
+        };
+        let mut refused = vec![];
+        for id in [foreign.ticket_id, kernel::new_id()] {
+            let reply = open(json!({ "ticket_id": id })).await.expect_problem(422, "invalid");
+            assert_eq!(reply.body["errors"][0]["pointer"], "/ticket_id");
+            refused.push(reply.body["errors"].clone());
+        }
+        assert_eq!(refused[0], refused[1], "answered as one that does not exist");
+        open(json!({ "ticket_id": own.ticket_id })).await.expect(201).done();
+        let second = ticket(&app, "amy");
+        app.deliver(resolved(second.clone())).await;
+        let both = json!({ "ticket_id": second.ticket_id, "evaluation_id": evaluation });
+        open(both).await.expect_problem(422, "invalid").done();
+    });
+}
+
+#[tokio::test]
+async fn an_order_does_not_name_the_agent_of_a_blind_inspection() {
+    on_every_database!(async |app| {
+        let risky = TicketSnapshot { breached: true, ..ticket(&app, "amy") };
+        app.deliver(resolved(risky.clone())).await;
+        let body = json!({ "title": "x", "owner": "amy", "ticket_id": risky.ticket_id });
+        let order = supervisor(&app).post("/api/v1/rectifications").json(&body).send().await;
+        let order = format!("/api/v1/rectifications/{}", order.expect(201).id());
+        let ivy = inspector(&app, "ivy");
+        let list = format!("/api/v1/rectifications?ticket_id={}", risky.ticket_id);
+        for path in [&order, &list] {
+            let seen = supervisor(&app).get(path).send().await.expect(200).text;
+            assert!(seen.contains("\"amy\""), "{seen}");
+            let blind = ivy.get(path).send().await.expect(200).text;
+            assert!(!blind.contains("\"amy\"") && !blind.contains("\"sue\""), "{blind}");
+        }
+        let asked = ivy.get("/api/v1/rectifications?owner=amy&total=true").send().await.expect(200);
+        assert_eq!(asked.body["total"], 0);
+        // What follows from a published evaluation names its owner.
+        evaluated(&app, "amy", &[("integrity", json!(false))]).await;
+        let asked = ivy.get("/api/v1/rectifications?owner=amy").send().await.expect(200);
+        assert_eq!(asked.body["items"][0]["owner"], "amy");
     });
 }

@@ -118,6 +118,27 @@ async fn the_figures_equal_a_count_by_hand_and_stay() {
 }
 
 #[tokio::test]
+async fn a_supervisor_makes_and_reads_the_report_of_their_own_unit() {
+    on_every_database!(async |app| {
+        app.deliver(resolved(ticket(&app, "amy"))).await;
+        let reports = "/api/v1/service-reports";
+        let sue = supervisor(&app);
+        let month = json!({ "period": "2026-03" });
+        let own = sue.post(reports).json(&month).send().await.expect(201);
+        assert_eq!(own.body["org"], "/acme/north");
+        assert_eq!(figures(&own.body)["resolved"].0, Some(1.0));
+        sue.get(own.header("location").unwrap()).send().await.expect(200).done();
+        for org in ["/acme", "/acme/south"] {
+            let body = json!({ "period": "2026-03", "org": org });
+            sue.post(reports).json(&body).send().await.expect_problem(422, "invalid").done();
+        }
+        let other = app.as_user("sam", &[kernel::Role::Supervisor], "/acme/south");
+        other.get(own.header("location").unwrap()).send().await.expect(404).done();
+        agent(&app, "amy").post(reports).json(&month).send().await.expect(403).done();
+    });
+}
+
+#[tokio::test]
 async fn what_cannot_be_reported_is_refused() {
     on_every_database!(async |app| {
         let post = async |c: testkit::Client, body: Value| {

@@ -19,10 +19,11 @@ use crate::{
 
 async fn act(
     app: &App,
+    ctx: &Context,
     work: impl AsyncFnOnce(&Tx) -> Result<ticket::Model, Problem>,
 ) -> http::Result {
     let ticket = write(&app.db, work).await?;
-    Ok(ok_versioned(ticket.version, &TicketView::from(ticket)))
+    Ok(ok_versioned(ticket.version, &TicketView::of(ticket, &ctx.actor)))
 }
 
 /// The caller takes the ticket; the first who does is its first responder (首问责任人) for good.
@@ -35,7 +36,7 @@ pub async fn claim_ticket(
     id: Path<Uuid>,
 ) -> http::Result {
     let ctx: Context = caller.context();
-    act(&app, async |tx| hand_over::claim(&app, tx, &ctx, id.0).await).await
+    act(&app, &ctx, async |tx| hand_over::claim(&app, tx, &ctx, id.0).await).await
 }
 
 macro_rules! action {
@@ -52,7 +53,7 @@ macro_rules! action {
             input: Json<$input>,
         ) -> http::Result {
             let ctx: Context = caller.context();
-            act(&app, async |tx| $run(&app, tx, &ctx, id.0, input.0).await).await
+            act(&app, &ctx, async |tx| $run(&app, tx, &ctx, id.0, input.0).await).await
         }
     };
 }
@@ -109,7 +110,7 @@ pub async fn urge(
     let ctx = caller.context();
     let work = async |tx: &Tx, body| {
         let ticket = urge_ticket::run(&app, tx, &ctx, id.0, body).await?;
-        Ok(Done { version: Some(ticket.version), body: TicketView::from(ticket) })
+        Ok(Done { version: Some(ticket.version), body: TicketView::of(ticket, &ctx.actor) })
     };
     input.perform(&app.db, &ctx, work).await
 }

@@ -33,8 +33,8 @@ pub async fn add_article(
         let written = write_article::run(&app, tx, &ctx, id.0, body).await?;
         let location = format!("/api/v1/tickets/{}/articles", written.ticket.id);
         let version = Some(written.ticket.version);
-        let (article, ticket) =
-            (ArticleView::from(written.article), TicketView::from(written.ticket));
+        let article = ArticleView::of(written.article, &ctx.actor);
+        let ticket = TicketView::of(written.ticket, &ctx.actor);
         Ok(Created {
             location,
             version,
@@ -57,6 +57,6 @@ pub async fn list_articles(
 ) -> http::Result {
     let PartQuery { cursor, limit } = query.0;
     let page = read_ticket::articles(&app, &caller.context(), id.0, cursor, limit).await?;
-    let items = page.items.into_iter().map(ArticleView::from).collect();
+    let items = page.items.into_iter().map(|a| ArticleView::of(a, caller.actor())).collect();
     Ok(ok(&ArticlePage { items, next_cursor: page.next_cursor }))
 }

@@ -26,7 +26,7 @@ pub async fn open_task(
     let work = async |tx: &Tx, body| {
         let task = tasks::open(&app, tx, &ctx, id.0, body).await?;
         let location = format!("/api/v1/tickets/{}/tasks", task.ticket_id);
-        Ok(Created { location, version: None, body: TaskView::from(task) })
+        Ok(Created { location, version: None, body: TaskView::of(task, &ctx.actor) })
     };
     input.create(&app.db, &ctx, work).await
 }
@@ -41,7 +41,8 @@ pub async fn list_tasks(
     id: Path<Uuid>,
 ) -> http::Result {
     let tasks = tasks::list(&app, &caller.context(), id.0).await?;
-    Ok(ok(&TaskList { items: tasks.into_iter().map(TaskView::from).collect() }))
+    let items = tasks.into_iter().map(|task| TaskView::of(task, caller.actor())).collect();
+    Ok(ok(&TaskList { items }))
 }
 
 /// The department has done it.
@@ -57,7 +58,7 @@ pub async fn task_done(
 ) -> http::Result {
     let ctx = caller.context();
     let task = write(&app.db, async |tx| tasks::done(&app, tx, &ctx, ids.0, input.0).await).await?;
-    Ok(ok(&TaskView::from(task)))
+    Ok(ok(&TaskView::of(task, caller.actor())))
 }
 
 /// The department says that it is not its business.
@@ -74,5 +75,5 @@ pub async fn task_refused(
     let ctx = caller.context();
     let task =
         write(&app.db, async |tx| tasks::refuse(&app, tx, &ctx, ids.0, input.0).await).await?;
-    Ok(ok(&TaskView::from(task)))
+    Ok(ok(&TaskView::of(task, caller.actor())))
 }

@@ -54,7 +54,11 @@ pub async fn create_ticket(
     let work = async |tx: &Tx, body| {
         let ticket = open_ticket::run(&app, tx, &ctx, locale, body).await?;
         let location = format!("/api/v1/tickets/{}", ticket.id);
-        Ok(Created { location, version: Some(ticket.version), body: TicketView::from(ticket) })
+        Ok(Created {
+            location,
+            version: Some(ticket.version),
+            body: TicketView::of(ticket, &ctx.actor),
+        })
     };
     let reference = Reference::of(&ctx, input.body());
     match input.create(&app.db, &ctx, work).await {
@@ -75,7 +79,7 @@ pub async fn find_tickets(
     query: Query<TicketQuery>,
 ) -> http::Result {
     let page = list_tickets::run(&app, &caller.context(), query.0).await?;
-    let items = page.items.into_iter().map(TicketView::from).collect();
+    let items = page.items.into_iter().map(|t| TicketView::of(t, caller.actor())).collect();
     Ok(ok(&TicketPage { items, next_cursor: page.next_cursor, total: page.total }))
 }
 
@@ -88,7 +92,7 @@ pub async fn get_ticket(
     id: Path<Uuid>,
 ) -> http::Result {
     let ticket = tickets::visible(&app.db, caller.org(), id.0).await?;
-    Ok(ok_versioned(ticket.version, &TicketView::from(ticket)))
+    Ok(ok_versioned(ticket.version, &TicketView::of(ticket, caller.actor())))
 }
 
 /// Changes subject, kind, category, priority, complaint level or customer. Any but the subject may
@@ -112,7 +116,7 @@ pub async fn patch_ticket(
     let work =
         async |tx: &Tx| change_ticket::run(&app, tx, &ctx, (id.0, if_match.0), input.0).await;
     let ticket = write(&app.db, work).await?;
-    Ok(ok_versioned(ticket.version, &TicketView::from(ticket)))
+    Ok(ok_versioned(ticket.version, &TicketView::of(ticket, caller.actor())))
 }
 
 /// Every change of a ticket, oldest first.
@@ -128,7 +132,7 @@ pub async fn ticket_history(
 ) -> http::Result {
     let PartQuery { cursor, limit } = query.0;
     let page = read_ticket::history(&app, &caller.context(), id.0, cursor, limit).await?;
-    let items = page.items.into_iter().map(HistoryView::from).collect();
+    let items = page.items.into_iter().map(|h| HistoryView::of(h, caller.actor())).collect();
     Ok(ok(&HistoryPage { items, next_cursor: page.next_cursor }))
 }
 

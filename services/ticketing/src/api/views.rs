@@ -1,7 +1,8 @@
-//! What the API shows of rows.
+//! What the API shows of rows. Who inspects blind learns from none of them who of the staff worked on
+//! a matter ([`Actor::may_know`]).
 
 use chrono::{DateTime, Utc};
-use kernel::Problem;
+use kernel::{Actor, Problem};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -57,7 +58,8 @@ pub struct TicketView {
     pub department: Option<String>,
     /// 首问责任人: who took the matter first; never changes.
     pub first_responder: Option<String>,
-    /// 办理人: who works on it now.
+    /// 办理人: who works on it now. This name, like those of `first_responder`, `account_manager` and
+    /// `opened_by`, is withheld from whoever inspects blind.
     pub handler: Option<String>,
     /// Ticket that this one follows up.
     pub parent_id: Option<Uuid>,
@@ -68,7 +70,8 @@ pub struct TicketView {
     /// Named source of `external_ref`.
     pub external_source: Option<String>,
     pub import: Option<ImportView>,
-    pub opened_by: String,
+    /// User or client; withheld like `handler`.
+    pub opened_by: Option<String>,
     pub opened_at: DateTime<Utc>,
     pub first_responded_at: Option<DateTime<Utc>>,
     pub resolved_at: Option<DateTime<Utc>>,
@@ -90,8 +93,9 @@ pub struct TicketView {
     pub version: i64,
 }
 
-impl From<ticket::Model> for TicketView {
-    fn from(t: ticket::Model) -> Self {
+impl TicketView {
+    /// The ticket as `actor` may see it.
+    pub fn of(t: ticket::Model, actor: &Actor) -> Self {
         Self {
             id: t.id,
             number: t.number,
@@ -107,11 +111,11 @@ impl From<ticket::Model> for TicketView {
             locale: t.locale,
             customer_id: t.customer_id,
             tier: t.tier,
-            account_manager: t.account_manager,
+            account_manager: actor.may_know(t.account_manager),
             queue: t.queue,
             department: t.department,
-            first_responder: t.first_responder,
-            handler: t.handler,
+            first_responder: actor.may_know(t.first_responder),
+            handler: actor.may_know(t.handler),
             parent_id: t.parent_id,
             repeat_of: t.repeat_of,
             origin: t.origin_kind.zip(t.origin_id).map(|(kind, id)| OriginView { kind, id }),
@@ -121,7 +125,7 @@ impl From<ticket::Model> for TicketView {
                 .import_source
                 .zip(t.import_number)
                 .map(|(source, number)| ImportView { source, number }),
-            opened_by: t.opened_by,
+            opened_by: actor.may_know(Some(t.opened_by)),
             opened_at: t.opened_at,
             first_responded_at: t.first_responded_at,
             resolved_at: t.resolved_at,
@@ -153,21 +157,23 @@ pub struct ArticleView {
     pub public: bool,
     /// `user`, `client`, `customer` or `system`.
     pub author_kind: String,
-    pub author: String,
+    /// A member of staff is withheld from whoever inspects blind.
+    pub author: Option<String>,
     pub channel: String,
     pub body: String,
     pub written_at: DateTime<Utc>,
 }
 
-impl From<article::Model> for ArticleView {
-    fn from(a: article::Model) -> Self {
+impl ArticleView {
+    /// The article as `actor` may see it.
+    pub fn of(a: article::Model, actor: &Actor) -> Self {
         Self {
             id: a.id,
             ticket_id: a.ticket_id,
             direction: a.direction,
             public: a.public,
+            author: acting(&a.author_kind, a.author, actor),
             author_kind: a.author_kind,
-            author: a.author,
             channel: a.channel,
             body: a.body,
             written_at: a.written_at,
@@ -198,14 +204,16 @@ pub struct TaskView {
     pub state: String,
     pub due_at: Option<DateTime<Utc>>,
     pub opened_at: DateTime<Utc>,
-    pub opened_by: String,
+    /// Withheld, like `ended_by`, from whoever inspects blind.
+    pub opened_by: Option<String>,
     pub ended_at: Option<DateTime<Utc>>,
     pub ended_by: Option<String>,
     pub note: Option<String>,
 }
 
-impl From<task::Model> for TaskView {
-    fn from(t: task::Model) -> Self {
+impl TaskView {
+    /// The task as `actor` may see it.
+    pub fn of(t: task::Model, actor: &Actor) -> Self {
         Self {
             id: t.id,
             ticket_id: t.ticket_id,
@@ -216,9 +224,9 @@ impl From<task::Model> for TaskView {
             state: t.state,
             due_at: t.due_at,
             opened_at: t.opened_at,
-            opened_by: t.opened_by,
+            opened_by: actor.may_know(Some(t.opened_by)),
             ended_at: t.ended_at,
-            ended_by: t.ended_by,
+            ended_by: actor.may_know(t.ended_by),
             note: t.note,
         }
     }
@@ -231,7 +239,9 @@ pub struct HistoryView {
     pub at: DateTime<Utc>,
     /// `user`, `client`, `customer` or `system`.
     pub actor_kind: String,
-    pub actor: String,
+    /// A member of staff is withheld from whoever inspects blind; so are the values of `handler`,
+    /// `first_responder` and `account_manager`, and why they changed.
+    pub actor: Option<String>,
     /// `api`, `system` or `import`.
     pub channel: String,
     /// A field of the ticket, or `opened`, `article.*`, `task.*`, `timer.*`, `repeat_of`.
@@ -241,13 +251,26 @@ pub struct HistoryView {
     pub reason: Option<String>,
 }
 
-impl From<history::Model> for HistoryView {
-    fn from(h: history::Model) -> Self {
+/// Fields of a ticket whose values are members of staff.
+const STAFF: [&str; 3] = ["handler", "first_responder", "account_manager"];
+
+/// Who acted; of the staff only whom `actor` may know.
+fn acting(kind: &str, who: String, actor: &Actor) -> Option<String> {
+    if kind == "user" { actor.may_know(Some(who)) } else { Some(who) }
+}
+
+impl HistoryView {
+    /// The change as `actor` may see it.
+    pub fn of(mut h: history::Model, actor: &Actor) -> Self {
+        if STAFF.contains(&h.field.as_str()) {
+            (h.old_value, h.new_value) = (actor.may_know(h.old_value), actor.may_know(h.new_value));
+            h.reason = h.reason.filter(|_| !actor.inspects_blind());
+        }
         Self {
             id: h.id,
             at: h.happened_at,
+            actor: acting(&h.actor_kind, h.actor, actor),
             actor_kind: h.actor_kind,
-            actor: h.actor,
             channel: h.channel,
             field: h.field,
             old: h.old_value,

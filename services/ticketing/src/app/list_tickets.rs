@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// Handler of a ticket that nobody has taken.
+const NOBODY: &str = "none";
+
 /// Which tickets.
 #[derive(Debug, Clone, Deserialize, Serialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -33,6 +36,7 @@ pub struct TicketQuery {
     pub priority: Option<String>,
     #[param(max_length = 200)]
     pub queue: Option<String>,
+    /// User id of who works on it; `none`: nobody has taken it.
     #[param(max_length = 200)]
     pub handler: Option<String>,
     #[param(max_length = 200)]
@@ -100,6 +104,15 @@ pub fn wanted(ctx: &Context, query: &TicketQuery) -> Result<Option<Wanted>, Prob
     let invalid = |pointer: &str, detail: Text| {
         Problem::of(&codes::INVALID_QUERY).field(pointer, "unknown-value", detail)
     };
+    for (pointer, who) in
+        [("/handler", &query.handler), ("/first_responder", &query.first_responder)]
+    {
+        let told = who.as_deref() == Some(NOBODY) || ctx.actor.may_know(who.clone()) == *who;
+        if !told {
+            let detail = "who inspects blind may not ask for the tickets of a member of staff";
+            return Err(Problem::of(&codes::FORBIDDEN).field(pointer, "withheld", detail));
+        }
+    }
     let mine = &ctx.actor.org;
     let mut org = mine.clone();
     let mut nothing = false;
@@ -132,7 +145,8 @@ pub fn wanted(ctx: &Context, query: &TicketQuery) -> Result<Option<Wanted>, Prob
         org: (org != root).then_some(org),
         statuses,
         queue: query.queue.clone(),
-        handler: query.handler.clone(),
+        unassigned: query.handler.as_deref() == Some(NOBODY),
+        handler: query.handler.clone().filter(|who| who != NOBODY),
         customer_id: query.customer_id,
         parent_id: query.parent_id,
         number: query.number.clone(),

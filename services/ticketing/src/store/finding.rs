@@ -164,6 +164,9 @@ impl Wanted {
                 sql.bind(&format!(" AND t.{column} = "), value);
             }
         }
+        if self.unassigned {
+            sql.push(" AND t.handler IS NULL");
+        }
         match self.breached {
             Some(true) => drop(sql.push(" AND t.breached")),
             Some(false) => drop(sql.push(" AND NOT t.breached")),
@@ -282,7 +285,7 @@ impl Wanted {
     /// for each. `None` where an index leads to something better.
     fn below(&self, most: usize) -> Option<Statement> {
         let org = self.org.as_ref()?;
-        if self.classed() || self.handler.is_some() || !self.by_status() {
+        if self.classed() || self.handler.is_some() || self.unassigned || !self.by_status() {
             return None;
         }
         let (from, to) = org.below();

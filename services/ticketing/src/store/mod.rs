@@ -26,6 +26,7 @@ pub fn migrations() -> Migrations {
             SqlMigration::new("m0106_policies", include_str!("m0106_policies.sql")),
             SqlMigration::new("m0107_external", include_str!("m0107_external.sql")),
             SqlMigration::new("m0108_external", include_str!("m0108_external.sql")),
+            SqlMigration::new("m0109_unassigned", include_str!("m0109_unassigned.sql")),
         ],
     ])
 }

@@ -17,6 +17,8 @@ pub struct Wanted {
     pub statuses: Vec<&'static str>,
     pub queue: Option<String>,
     pub handler: Option<String>,
+    /// Only what has no handler.
+    pub unassigned: bool,
     pub customer_id: Option<Uuid>,
     pub parent_id: Option<Uuid>,
     pub number: Option<String>,
@@ -66,7 +68,10 @@ impl Wanted {
 
     /// Whether that index holds one status after the other.
     pub(super) fn by_status(&self) -> bool {
-        !self.statuses.is_empty() || self.queue.is_some() || self.handler.is_some()
+        !self.statuses.is_empty()
+            || self.queue.is_some()
+            || self.handler.is_some()
+            || self.unassigned
     }
 
     /// The statuses asked for; all where none is named.
@@ -84,7 +89,8 @@ impl Wanted {
             return Self { kind, category, priority: self.priority.clone(), ..self.bare() };
         }
         let (queue, handler) = (self.queue.clone(), self.handler.clone());
-        Self { statuses: self.statuses.clone(), queue, handler, ..self.bare() }
+        let unassigned = self.unassigned;
+        Self { statuses: self.statuses.clone(), queue, handler, unassigned, ..self.bare() }
     }
 
     /// Only what every one of them knows.

@@ -6,7 +6,7 @@ mod sampling;
 mod scorecards;
 
 pub use inspections::{AppealView, EvaluationView, InspectionView};
-pub use outcomes::{RectificationView, ReportView, StepView};
+pub use outcomes::{Names, RectificationView, ReportView, StepView};
 pub use sampling::{DrawView, PlanView};
 pub use scorecards::{ScorecardSummary, ScorecardView, VersionView};
 

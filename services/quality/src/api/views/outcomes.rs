@@ -1,6 +1,7 @@
 //! Rectifications and reports.
 
 use chrono::{DateTime, Utc};
+use kernel::Actor;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -19,14 +20,15 @@ use crate::{
 pub struct StepView {
     /// `opened`, `done`, `verified`, `reopened`, `withdrawn`.
     pub action: String,
-    pub actor: String,
+    /// Withheld like the owner.
+    pub actor: Option<String>,
     pub note: Option<String>,
     pub at: DateTime<Utc>,
 }
 
 impl StepView {
-    pub fn of(step: rectification_step::Model) -> Self {
-        Self { action: step.action, actor: step.actor, note: step.note, at: step.at }
+    pub fn of(step: rectification_step::Model, names: &Names) -> Self {
+        Self { action: step.action, actor: names.of(step.actor), note: step.note, at: step.at }
     }
 }
 
@@ -41,7 +43,9 @@ pub struct RectificationView {
     pub title: String,
     /// `fatal`, `low_score`, `manual`.
     pub cause: String,
-    pub owner: String,
+    /// Who sees to it. Withheld, like all others named here, from whoever inspects blind, unless the
+    /// order follows from a published evaluation.
+    pub owner: Option<String>,
     pub required_evidence: Option<String>,
     /// Limit set when it was opened; what "on time" means in reports.
     pub first_due_at: DateTime<Utc>,
@@ -56,7 +60,7 @@ pub struct RectificationView {
     pub verified_at: Option<DateTime<Utc>>,
     pub reopen_count: i32,
     pub created_at: DateTime<Utc>,
-    pub created_by: String,
+    pub created_by: Option<String>,
     /// Everything that happened, the oldest first; not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -64,8 +68,27 @@ pub struct RectificationView {
     pub version: i64,
 }
 
+/// Which names of an order the caller may know.
+pub struct Names<'a>(Option<&'a Actor>);
+
+impl<'a> Names<'a> {
+    /// A published evaluation has told its inspector whom it is about; any other order may be about
+    /// a ticket whose inspection is still blind.
+    pub fn seen_by(actor: &'a Actor, order: &rectification::Model) -> Self {
+        Self(order.evaluation_id.is_none().then_some(actor))
+    }
+
+    fn of(&self, who: String) -> Option<String> {
+        match self.0 {
+            Some(actor) => actor.may_know(Some(who)),
+            None => Some(who),
+        }
+    }
+}
+
 impl RectificationView {
-    pub fn of(of: rectification::Model, now: DateTime<Utc>) -> Self {
+    pub fn of(of: rectification::Model, actor: &Actor, now: DateTime<Utc>) -> Self {
+        let names = Names::seen_by(actor, &of);
         Self {
             id: of.id,
             org: of.org,
@@ -74,7 +97,7 @@ impl RectificationView {
             customer_id: of.customer_id,
             title: of.title,
             cause: of.cause,
-            owner: of.owner,
+            owner: names.of(of.owner),
             required_evidence: of.required_evidence,
             first_due_at: of.first_due_at,
             due_at: of.due_at,
@@ -82,11 +105,11 @@ impl RectificationView {
             state: RectificationState::parse(&of.state),
             evidence: of.evidence,
             done_at: of.done_at,
-            verifier: of.verifier,
+            verifier: of.verifier.and_then(|who| names.of(who)),
             verified_at: of.verified_at,
             reopen_count: of.reopen_count,
             created_at: of.created_at,
-            created_by: of.created_by,
+            created_by: names.of(of.created_by),
             steps: None,
             version: of.version,
         }

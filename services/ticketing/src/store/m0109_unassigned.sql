@@ -1,0 +1,5 @@
+-- What nobody has taken, newest first by status. Made beside writers, hence again from the beginning
+-- when it was interrupted.
+--pg drop index concurrently if exists ticket_unassigned;
+--pg create index concurrently ticket_unassigned on ticket (root, status, opened_at, id) where handler is null;
+--lite create index if not exists ticket_unassigned on ticket (root, status, opened_at, id) where handler is null;
