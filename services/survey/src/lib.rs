@@ -32,6 +32,8 @@ pub(crate) struct App {
     /// Where links point to; no trailing slash.
     pub public_url: String,
     pub settings: Arc<Settings>,
+    /// Where the days on the answer page begin and end.
+    pub zone: chrono_tz::Tz,
     pub pages: Arc<page::Renderer>,
 }
 
@@ -40,6 +42,7 @@ pub(crate) struct App {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     pub brand: String,
+    pub zone: String,
     pub send_every_secs: u64,
     pub send_batch: u64,
 }
@@ -65,6 +68,12 @@ fn build(parts: host::Parts) -> Result<host::Built, host::Error> {
     if !(1..=10_000).contains(&settings.send_batch) {
         return Err(host::Error::setting("survey.send_batch", "must be 1 to 10000"));
     }
+    let zone = settings.zone.parse().map_err(|_| {
+        host::Error::setting(
+            "survey.zone",
+            "must be the IANA name of a time zone, e.g. Asia/Shanghai",
+        )
+    })?;
     let pages =
         page::Renderer::new().map_err(|e| host::Error::other("reading the page templates", e))?;
     let app = App {
@@ -73,6 +82,7 @@ fn build(parts: host::Parts) -> Result<host::Built, host::Error> {
         pii: parts.pii,
         public_url: parts.public_url,
         settings: Arc::new(settings),
+        zone,
         pages: Arc::new(pages),
     };
     let state = actix_web::web::Data::new(app.clone());

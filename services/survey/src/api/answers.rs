@@ -17,7 +17,29 @@ use crate::{
     app::{answer, open_invitation},
     domain::{answers::Answers, definition::bounds},
     messages,
+    store::tickets::Matter,
 };
+
+/// What it is asked about.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct MatterView {
+    ticket_number: String,
+    /// Absent where it was not kept, or forgotten.
+    subject: Option<String>,
+    opened_at: DateTime<Utc>,
+    settled_at: Option<DateTime<Utc>>,
+}
+
+impl From<Matter> for MatterView {
+    fn from(of: Matter) -> Self {
+        Self {
+            ticket_number: of.number,
+            subject: of.subject,
+            opened_at: of.opened_at,
+            settled_at: of.settled_at,
+        }
+    }
+}
 
 /// What is asked.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,6 +48,7 @@ pub struct Questions {
     version: i32,
     locale: String,
     expires_at: Option<DateTime<Utc>>,
+    matter: Option<MatterView>,
     /// SurveyJS JSON, as published.
     #[schema(value_type = Object)]
     definition: Value,
@@ -53,13 +76,14 @@ pub struct Taken {
 #[utoipa::path(tag = "answers", security(()), params(("token" = String, Path, min_length = 43, max_length = 43)), responses((status = 200, description = "the questions", body = Questions)))]
 #[get("/api/v1/answers/{token}")]
 pub async fn get_questions(app: Data<App>, _caller: Public, token: Path<String>) -> http::Result {
-    let open = open_invitation::run(&app.db, &token.0, app.clock.now()).await?;
+    let open = open_invitation::run(&app, &token.0).await?;
     Ok(http::ok(&Questions {
         survey: open.invitation.survey_subject()?.survey_key,
         version: open.published.row.version,
         definition: serde_json::from_str(&open.published.row.definition)?,
         locale: open.invitation.locale,
         expires_at: open.invitation.expires_at,
+        matter: open.matter.map(MatterView::from),
     }))
 }
 
@@ -73,7 +97,7 @@ pub async fn post_answer(
     token: Path<String>,
     body: Json<NewAnswer>,
 ) -> http::Result {
-    let open = open_invitation::run(&app.db, &token.0, app.clock.now()).await?;
+    let open = open_invitation::run(&app, &token.0).await?;
     refuse_unknown(&open, &body.0.answers)?;
     let locale = body.0.locale.as_deref().map_or_else(|| open.locale(), Locale::negotiate);
     match answer::run(&app, &open, &body.0.answers, locale).await? {

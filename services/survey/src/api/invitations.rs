@@ -3,7 +3,7 @@
 use actix_web::{delete, get, post, web::Data};
 use chrono::{DateTime, Utc};
 use http::{Allowed, Created, Idempotent, Path, Query, may};
-use kernel::{Page, Problem};
+use kernel::{Actor, Page};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -33,7 +33,7 @@ pub struct InvitationView {
     survey_version: i32,
     /// Absent where somebody invited by hand.
     trigger_id: Option<Uuid>,
-    /// Who invited by hand.
+    /// Who invited by hand; withheld from whoever inspects blind.
     invited_by: Option<String>,
     ticket_id: Uuid,
     /// How often the ticket had been reopened.
@@ -55,14 +55,14 @@ pub struct InvitationView {
 }
 
 impl InvitationView {
-    fn of(row: invitation::Model) -> Self {
+    fn of(row: invitation::Model, actor: &Actor) -> Self {
         Self {
             id: row.id,
             org: row.org,
             survey_id: row.survey_id,
             survey_version: row.survey_version,
             trigger_id: row.invited_by.is_none().then_some(row.trigger_id),
-            invited_by: row.invited_by,
+            invited_by: actor.may_know(row.invited_by),
             ticket_id: row.ticket_id,
             cycle: row.cycle,
             customer_id: row.customer_id,
@@ -119,7 +119,7 @@ pub async fn list_invitations(
         page.limit()?,
         &format!("invitations {filter:?}"),
         |r| r.id,
-        InvitationView::of,
+        |row| InvitationView::of(row, caller.actor()),
     );
     Ok(http::ok(&PageOf::of(page, total)))
 }
@@ -131,7 +131,8 @@ pub async fn get_invitation(
     caller: Allowed<may::SurveyRead>,
     id: Path<Uuid>,
 ) -> http::Result {
-    Ok(http::ok(&InvitationView::of(invitations::get(&app.db, caller.org(), id.0).await?)))
+    let found = invitations::get(&app.db, caller.org(), id.0).await?;
+    Ok(http::ok(&InvitationView::of(found, caller.actor())))
 }
 
 /// Whom to invite by hand: the customer of a resolved or closed ticket.
@@ -165,7 +166,7 @@ pub async fn post_invitation(
     let invite = async |tx: &store::Tx, body: NewInvitation| {
         let invited = invite_by_hand::run(&app, tx, &ctx, body.ticket_id, body.survey_id).await?;
         let location = format!("/api/v1/invitations/{}", invited.invitation.id);
-        let invitation = InvitationView::of(invited.invitation);
+        let invitation = InvitationView::of(invited.invitation, &ctx.actor);
         Ok(Created {
             location,
             version: None,
@@ -186,11 +187,13 @@ pub struct NewOptOut {
 pub struct OptOutView {
     customer_id: Uuid,
     since: DateTime<Utc>,
-    /// `customer` through the answer page, `system` on a notice's word, else a user.
+    /// `customer` through the answer page, `system` on a notice's word, `erasure`, else a user, who
+    /// is withheld from whoever inspects blind.
     by: Option<String>,
 }
 
-/// The customer is not asked any more, by any survey of the enterprise.
+/// The customer, one that the caller's unit may see, is not asked any more by any survey of the
+/// enterprise.
 #[utoipa::path(tag = "invitations", security(("bearer" = ["survey:admin"])), params(http::IdempotencyHeader), request_body = NewOptOut,
     responses((status = 201, description = "noted", body = OptOutView)))]
 #[post("/api/v1/survey-opt-outs")]
@@ -202,6 +205,7 @@ pub async fn post_opt_out(
     let ctx = caller.context();
     let note = async |tx: &store::Tx, body: NewOptOut| {
         let (since, by) = opt_out::set(&app, tx, &ctx, body.customer_id).await?;
+        let by = opt_out::known_to(&ctx.actor, by);
         let body = OptOutView { customer_id: body.customer_id, since, by };
         Ok(Created {
             location: format!("/api/v1/survey-opt-outs/{}", body.customer_id),
@@ -220,9 +224,8 @@ pub async fn get_opt_out(
     caller: Allowed<may::SurveyRead>,
     customer_id: Path<Uuid>,
 ) -> http::Result {
-    let (since, by) = invitations::opt_out(&app.db, &caller.org().root(), customer_id.0)
-        .await?
-        .ok_or_else(Problem::not_found)?;
+    let (since, by) = opt_out::read(&app, caller.org(), customer_id.0).await?;
+    let by = opt_out::known_to(caller.actor(), by);
     Ok(http::ok(&OptOutView { customer_id: customer_id.0, since, by }))
 }
 

@@ -43,7 +43,7 @@ pub async fn show(
 ) -> HttpResponse {
     let fields = query_fields(&request);
     let shown = async {
-        let open = open_invitation::run(&app.db, &token.0, app.clock.now()).await?;
+        let open = open_invitation::run(&app, &token.0).await?;
         let locale = language(&fields).unwrap_or_else(|| open.locale());
         page::questions(
             &app,
@@ -73,7 +73,7 @@ pub async fn submit(
 ) -> HttpResponse {
     let fields = fields.0;
     let answered = async {
-        let open = open_invitation::run(&app.db, &token.0, app.clock.now()).await?;
+        let open = open_invitation::run(&app, &token.0).await?;
         let locale = language(&fields).unwrap_or_else(|| open.locale());
         let mut filled = form::Filled::from_fields(&open, &fields);
         match answer::run(&app, &open, &filled.answers, locale).await? {

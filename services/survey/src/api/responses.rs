@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use actix_web::{get, web::Data};
 use chrono::{DateTime, Utc};
 use http::{Allowed, Path, Query, may};
-use kernel::{Page, Permission, Problem};
+use kernel::{Actor, Page, Permission, Problem};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -42,6 +42,7 @@ pub struct ResponseSummary {
     state: String,
     ticket_id: Option<Uuid>,
     customer_id: Option<Uuid>,
+    /// Withheld from whoever inspects blind.
     handler: Option<String>,
     kind: Option<String>,
     tier: Option<String>,
@@ -93,9 +94,10 @@ pub struct ListQuery {
     to: Option<DateTime<Utc>>,
 }
 
-/// How the caller may see free text.
+/// How the caller may see free text and staff.
 struct Sight<'a> {
     app: &'a App,
+    actor: &'a Actor,
     unmasked: bool,
 }
 
@@ -135,7 +137,7 @@ impl Sight<'_> {
             state: row.state,
             ticket_id: row.ticket_id,
             customer_id: row.customer_id,
-            handler: row.handler,
+            handler: self.actor.may_know(row.handler),
             kind: row.kind,
             tier: row.tier,
             locale: row.locale,
@@ -155,12 +157,12 @@ impl Sight<'_> {
     }
 }
 
-fn sight<'a>(app: &'a App, caller: &Allowed<may::SurveyRead>, what: &str) -> Sight<'a> {
+fn sight<'a>(app: &'a App, caller: &'a Allowed<may::SurveyRead>, what: &str) -> Sight<'a> {
     let unmasked = caller.can(Permission::PiiRead);
     if unmasked {
         tracing::info!(target: "audit", actor = %caller.actor().id, what, "personal data read unmasked");
     }
-    Sight { app, unmasked }
+    Sight { app, actor: caller.actor(), unmasked }
 }
 
 /// Responses, newest first.

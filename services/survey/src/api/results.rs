@@ -3,6 +3,7 @@
 use actix_web::{get, web::Data};
 use chrono::{DateTime, Utc};
 use http::{Allowed, Path, Query, may};
+use kernel::{Problem, codes};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -44,7 +45,8 @@ pub struct ResultsView {
 }
 
 /// Satisfaction, recommendation, response rate and what became of bad answers. Answers count by
-/// when they were given, invitations by when they were sent.
+/// when they were given, invitations by when they were sent. By `handler` not for whoever inspects
+/// blind.
 #[utoipa::path(tag = "survey results", security(("bearer" = ["survey:read"])), params(("survey_id" = Uuid, Path), ResultsQuery),
     responses((status = 200, description = "the figures", body = ResultsView)))]
 #[get("/api/v1/survey-results/{survey_id}")]
@@ -55,6 +57,10 @@ pub async fn get_results(
     query: Query<ResultsQuery>,
 ) -> http::Result {
     let ResultsQuery { from, to, by } = query.0;
+    if by == Some(By::Handler) && caller.actor().inspects_blind() {
+        let detail = "who inspects blind may not have the figures by member of staff";
+        return Err(Problem::of(&codes::FORBIDDEN).field("/by", "withheld", detail).into());
+    }
     let found = results::run(&app, caller.org(), survey_id.0, from, to, by).await?;
     let groups = found.groups.into_iter().map(|(key, figures)| Group { key, figures }).collect();
     let view = ResultsView {

@@ -8,10 +8,11 @@ use store::{Tx, sql};
 use crate::{App, store::invitations};
 
 /// Who has opted an erased customer out.
-const BY: &str = "erasure";
+pub const BY: &str = "erasure";
 
 /// `$1` is the customer, `$2` the present.
-const FORGET: [&str; 5] = [
+const FORGET: [&str; 6] = [
+    "UPDATE ticket SET subject = NULL WHERE customer_id = $1",
     "UPDATE response SET comment = NULL WHERE customer_id = $1 AND answered_at <= $2",
     "DELETE FROM answer WHERE sealed AND response_id IN
        (SELECT id FROM response WHERE customer_id = $1 AND answered_at <= $2)",
@@ -31,7 +32,9 @@ pub async fn run(app: &App, tx: &Tx, event: CustomerErased) -> Result<(), Proble
         // Locks him: a decision about an invitation is made before this or finds him opted out.
         invitations::set_opt_out(tx, &root, *id, Some(BY), now).await?;
         for statement in FORGET {
-            sql::execute(tx, statement, vec![(*id).into(), now.into()]).await?;
+            let bound = if statement.contains("$2") { 2 } else { 1 };
+            let values = [(*id).into(), now.into()];
+            sql::execute(tx, statement, values[..bound].to_vec()).await?;
         }
     }
     events::dead_letters::forget(tx, &ids).await?;

@@ -41,7 +41,7 @@ pub async fn run(
 ) -> Result<Invited, Problem> {
     let now = app.clock.now();
     let org = &ctx.actor.org;
-    let survey = surveys::get(tx, &org.root(), survey_id).await?;
+    let survey = surveys::usable(tx, org, survey_id).await?;
     if survey.current_version.is_none() {
         return Err(Problem::of(&codes::SURVEY_NOT_PUBLISHED));
     }

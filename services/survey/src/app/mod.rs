@@ -13,6 +13,7 @@ pub mod follow_up;
 pub mod forget_customer;
 pub mod invite;
 pub mod invite_by_hand;
+pub mod know_ticket;
 pub mod open_invitation;
 pub mod opt_out;
 pub mod publish;

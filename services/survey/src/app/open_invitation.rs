@@ -5,12 +5,13 @@ use kernel::{Locale, Problem};
 use sea_orm::ConnectionTrait;
 
 use crate::{
-    codes,
+    App, codes,
     domain::token::Token,
     store::{
         entities::invitation,
         invitations,
         surveys::{self, Published},
+        tickets::{self, Matter},
     },
 };
 
@@ -18,6 +19,8 @@ use crate::{
 pub struct Open {
     pub invitation: invitation::Model,
     pub published: Published,
+    /// What it asks about.
+    pub matter: Option<Matter>,
 }
 
 impl Open {
@@ -46,14 +49,12 @@ pub fn check(invitation: &invitation::Model, now: DateTime<Utc>) -> Result<(), P
     Ok(())
 }
 
-pub async fn run(
-    conn: &impl ConnectionTrait,
-    token: &str,
-    now: DateTime<Utc>,
-) -> Result<Open, Problem> {
-    let invitation = find(conn, token).await?;
-    check(&invitation, now)?;
-    let published =
-        surveys::published(conn, invitation.survey_id, invitation.survey_version).await?;
-    Ok(Open { invitation, published })
+pub async fn run(app: &App, token: &str) -> Result<Open, Problem> {
+    let db = &app.db;
+    let invitation = find(db, token).await?;
+    check(&invitation, app.clock.now())?;
+    let published = surveys::published(db, invitation.survey_id, invitation.survey_version).await?;
+    let (ticket, customer) = (invitation.ticket_id, invitation.customer_id);
+    let matter = tickets::matter(db, &app.pii, ticket, customer).await?;
+    Ok(Open { invitation, published, matter })
 }

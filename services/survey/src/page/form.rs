@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use kernel::Locale;
 use serde_json::{Value, json};
 
@@ -56,7 +58,7 @@ impl Filled {
 
 /// What the template shows.
 #[must_use]
-pub fn view(open: &Open, locale: Locale, filled: &Filled) -> Value {
+pub fn view(open: &Open, zone: Tz, locale: Locale, filled: &Filled) -> Value {
     let definition = &open.published.definition;
     // Conditions look at typed answers; what cannot be typed counts as unanswered for them.
     let mut typed = filled.answers.clone();
@@ -79,11 +81,25 @@ pub fn view(open: &Open, locale: Locale, filled: &Filled) -> Value {
     json!({
         "title": definition.title.get(locale),
         "description": definition.description.get(locale),
-        "ticket": open.invitation.subject["ticket_number"],
+        "matter": matter(open, zone, locale),
         "errors": errors,
         "questions": fields.iter().filter(|f| f["kind"] != "html").count(),
         "pages": pages,
     })
+}
+
+/// The matter in a few lines: what it was, its number, when it was taken and settled.
+fn matter(open: &Open, zone: Tz, locale: Locale) -> Value {
+    let day = |at: DateTime<Utc>| texts::day(at.with_timezone(&zone).date_naive(), locale);
+    match &open.matter {
+        Some(of) => json!({
+            "subject": of.subject,
+            "number": of.number,
+            "opened": day(of.opened_at),
+            "settled": of.settled_at.map(day),
+        }),
+        None => json!({ "number": open.invitation.subject["ticket_number"] }),
+    }
 }
 
 struct Maker<'a> {
@@ -141,6 +157,7 @@ impl Maker<'_> {
                     self.steps(element, steps, low.get(self.locale), high.get(self.locale));
                 let rows = steps.len().div_ceil(7).max(1);
                 view["columns"] = json!(steps.len().div_ceil(rows).clamp(2, 7));
+                view["rows"] = json!(rows);
                 view["low"] = json!(low.get(self.locale));
                 view["high"] = json!(high.get(self.locale));
             }

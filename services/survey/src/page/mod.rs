@@ -79,7 +79,7 @@ pub fn questions(
     filled: &form::Filled,
     status: u16,
 ) -> Result<HttpResponse, Problem> {
-    let mut view = form::view(open, locale, filled);
+    let mut view = form::view(open, app.zone, locale, filled);
     view["token"] = json!(token);
     html(app, "questions.html", view, locale, status)
 }

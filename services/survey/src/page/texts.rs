@@ -1,5 +1,6 @@
 //! Words of the answer page in both languages.
 
+use chrono::NaiveDate;
 use kernel::Locale;
 use serde_json::{Value, json};
 
@@ -11,7 +12,10 @@ use crate::domain::answers::Fault;
 pub fn page(locale: Locale) -> Value {
     match locale {
         Locale::ZhCn => json!({
-            "about": "关于工单",
+            "about": "您反映的事项",
+            "number": "工单号",
+            "opened": "受理日期",
+            "settled": "办结日期",
             "required": "必填",
             "optional": "选填",
             "submit": "提交评价",
@@ -32,7 +36,10 @@ pub fn page(locale: Locale) -> Value {
             "done": "您可以关闭此页面了。"
         }),
         Locale::En => json!({
-            "about": "About ticket",
+            "about": "Your request",
+            "number": "Ticket",
+            "opened": "Received",
+            "settled": "Settled",
             "required": "required",
             "optional": "optional",
             "submit": "Send my answer",
@@ -90,6 +97,16 @@ pub const fn notice(notice: Notice, locale: Locale) -> (&'static str, &'static s
             ("This did not work", "Please try again in a moment. Nothing has been sent yet.")
         }
     }
+}
+
+/// A day as people write it.
+#[must_use]
+pub fn day(day: NaiveDate, locale: Locale) -> String {
+    let format = match locale {
+        Locale::ZhCn => "%Y年%-m月%-d日",
+        Locale::En => "%-d %B %Y",
+    };
+    day.format(format).to_string()
 }
 
 /// What is wrong with an answer, in a sentence.

@@ -17,7 +17,7 @@ pub struct OnTicketReopened(pub App);
 #[async_trait]
 impl React<TicketReopened> for OnTicketReopened {
     async fn react(&self, tx: &Tx, ctx: &Context, event: TicketReopened) -> Result<(), Problem> {
-        tickets::keep(tx, &event.ticket).await?;
+        tickets::keep(tx, &event.ticket, None).await?;
         follow_up::moved(&self.0, tx, &event.ticket, "open").await?;
         cancel::run(&self.0, tx, ctx, event.ticket.ticket_id).await
     }

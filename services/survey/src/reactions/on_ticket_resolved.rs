@@ -8,9 +8,8 @@ use store::Tx;
 
 use crate::{
     App,
-    app::{follow_up, invite},
+    app::{follow_up, invite, know_ticket},
     domain::trigger::TriggerEvent,
-    store::tickets,
 };
 
 pub struct OnTicketResolved(pub App);
@@ -18,7 +17,7 @@ pub struct OnTicketResolved(pub App);
 #[async_trait]
 impl React<TicketResolved> for OnTicketResolved {
     async fn react(&self, tx: &Tx, ctx: &Context, event: TicketResolved) -> Result<(), Problem> {
-        tickets::keep(tx, &event.ticket).await?;
+        know_ticket::run(&self.0, tx, &event.ticket).await?;
         follow_up::moved(&self.0, tx, &event.ticket, "resolved").await?;
         invite::run(&self.0, tx, ctx, TriggerEvent::TicketResolved, &event.ticket).await
     }

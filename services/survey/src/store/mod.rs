@@ -1,5 +1,6 @@
 //! Tables and how they are read.
 
+pub mod customers;
 pub mod entities;
 pub mod figures;
 pub mod invitations;
@@ -21,6 +22,7 @@ pub fn migrations() -> Migrations {
             SqlMigration::new("m0100_survey", include_str!("m0100_survey.sql")),
             SqlMigration::new("m0101_by_hand", include_str!("m0101_by_hand.sql")),
             SqlMigration::new("m0102_of_ticket", include_str!("m0102_of_ticket.sql")),
+            SqlMigration::new("m0103_customers", include_str!("m0103_customers.sql")),
         ],
     ])
 }

@@ -28,6 +28,18 @@ pub async fn get(
     found.filter(|s| org.covers(&s.org)).ok_or_else(Problem::not_found)
 }
 
+/// A survey that the unit may ask its customers with: its own, one of a unit below, or one of a unit
+/// above that lets it down to all of its own; not a neighbour's.
+pub async fn usable(
+    conn: &impl ConnectionTrait,
+    org: &OrgPath,
+    id: Uuid,
+) -> Result<survey::Model, Problem> {
+    let found = survey::Entity::find_by_id(id).one(conn).await?.ok_or_else(Problem::not_found)?;
+    let above = OrgPath::parse(&found.org)?.covers(org.as_str());
+    if above || org.covers(&found.org) { Ok(found) } else { Err(Problem::not_found()) }
+}
+
 /// One more row than asked for, in the order of creation; and how many there are, if asked.
 pub async fn list(
     conn: &impl ConnectionTrait,

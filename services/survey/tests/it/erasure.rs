@@ -5,7 +5,7 @@ use contracts::{customer::CustomerErased, ticketing::TicketSnapshot};
 use kernel::Clock;
 use serde_json::{Value, json};
 
-use crate::support::{admin, apps, invite, resolved, skips, ticket};
+use crate::support::{admin, apps, dump, invite, resolved, skips, ticket};
 
 #[tokio::test]
 async fn who_was_erased_is_not_asked_and_leaves_his_marks_only() {
@@ -16,6 +16,7 @@ async fn who_was_erased_is_not_asked_and_leaves_his_marks_only() {
         let said = json!({ "answers": { "csat": 1, "comment": "zhangsan was here" } });
         app.anonymous().post(&url).json(&said).send().await.expect(201).done();
         let open = invite(&app, &waiting).await;
+        assert!(dump(&app).await["ticket.subject"].iter().all(|subject| !subject.is_empty()));
         for who in [&answered, &waiting] {
             let erased = CustomerErased {
                 customer_id: who.customer_id.unwrap(),
@@ -27,6 +28,11 @@ async fn who_was_erased_is_not_asked_and_leaves_his_marks_only() {
             };
             app.deliver(erased).await;
         }
+        let kept = async || dump(&app).await["ticket.subject"].clone();
+        assert_eq!(kept().await, ["", ""], "what the tickets were about is gone");
+        // What is told of the ticket later does not bring it back.
+        app.deliver(resolved(&TicketSnapshot { version: 9, ..answered.clone() })).await;
+        assert_eq!(kept().await, ["", ""]);
         let list = admin(&app).get("/api/v1/responses").send().await.expect(200);
         let response = &list.body["items"][0];
         assert_eq!((&response["csat"], &response["comment"]), (&json!(1), &Value::Null));
@@ -42,6 +48,6 @@ async fn who_was_erased_is_not_asked_and_leaves_his_marks_only() {
         let later = TicketSnapshot { customer_id: waiting.customer_id, ..ticket(&app) };
         app.clock.advance(TimeDelta::days(30));
         app.deliver(resolved(&later)).await;
-        assert_eq!(skips(&app).await, ["opted_out"]);
+        assert_eq!(skips(&app).await, ["duplicate", "opted_out"]);
     }
 }

@@ -67,6 +67,67 @@ async fn the_page_speaks_the_customers_language_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn the_page_tells_what_the_matter_was_about() {
+    for app in apps().await {
+        let opened = "2026-02-28T16:30:00Z".parse().unwrap();
+        let asked = TicketSnapshot {
+            subject: "包裹 <b>破损</b>".into(),
+            opened_at: opened,
+            resolved_at: Some(opened + TimeDelta::days(3)),
+            ..ticket(&app)
+        };
+        let token = invite(&app, &asked).await;
+        let page = app.anonymous().get(&format!("/s/{token}")).send().await.expect(200);
+        check_headers(&page);
+        // The days are those of the service's time zone.
+        for words in
+            ["包裹 &lt;b&gt;破损", "T2026-000001", "受理日期", "2026年3月1日", "2026年3月4日"]
+        {
+            assert!(page.text.contains(words), "{words} in {}", page.text);
+        }
+        let page = app.anonymous().get(&format!("/s/{token}?lang=en")).send().await.expect(200);
+        assert!(page.text.contains("1 March 2026"), "{}", page.text);
+        let json =
+            app.anonymous().get(&format!("/api/v1/answers/{token}")).send().await.expect(200);
+        assert_eq!(json.body["matter"]["subject"], "包裹 <b>破损</b>");
+        assert_eq!(json.body["matter"]["ticket_number"], "T2026-000001");
+        // It is kept sealed, and shown to nobody once the ticket is somebody else's.
+        for (column, values) in dump(&app).await {
+            assert!(values.iter().all(|v| !v.contains("破损")), "the subject stands in {column}");
+        }
+        let corrected = TicketSnapshot { customer_id: Some(kernel::new_id()), version: 9, ..asked };
+        app.deliver(resolved(&corrected)).await;
+        let page = app.anonymous().get(&format!("/s/{token}")).send().await.expect(200);
+        assert!(!page.text.contains("破损") && page.text.contains("T2026-000001"));
+    }
+}
+
+#[tokio::test]
+async fn the_words_for_the_ends_of_a_scale_stand_at_its_ends() {
+    for app in apps().await {
+        let token = invite(&app, &ticket(&app)).await;
+        let page = app.anonymous().get(&format!("/s/{token}")).send().await.expect(200);
+        // Eleven steps are two rows on a phone, five stars one.
+        let answers: Vec<&str> = page.text.split("<div class=\"answers").skip(1).collect();
+        let of = |name: &str| {
+            let field = format!("name=\"q_{name}\"");
+            *answers.iter().find(|a| a.contains(&field)).unwrap()
+        };
+        assert!(of("nps").starts_with(" rows\""), "{}", of("nps"));
+        assert!(of("csat").starts_with("\""), "{}", of("csat"));
+        for (name, low, high) in
+            [("nps", "完全不可能", "非常可能"), ("csat", "非常不满意", "非常满意")]
+        {
+            let end = |which: &str, words: &str| {
+                format!("<span class=\"end {which}\" aria-hidden=\"true\">{words}<")
+            };
+            assert!(of(name).contains(&end("low", low)), "{}", of(name));
+            assert!(of(name).contains(&end("high", high)), "{}", of(name));
+        }
+    }
+}
+
+#[tokio::test]
 async fn free_text_is_data_and_never_markup() {
     for app in apps().await {
         let token = invite(&app, &ticket(&app)).await;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use contracts::{
+    customer::CustomerSnapshot,
     survey::{SurveyInvited, SurveySkipped},
     ticketing::{Origin, TicketOpened, TicketResolved, TicketSnapshot},
 };
@@ -30,6 +31,16 @@ pub fn ticket(app: &TestApp) -> TicketSnapshot {
         "first_responder": "ben", "handler": "anna", "parent_id": null, "origin": null, "opened_at": now,
         "first_responded_at": null, "resolved_at": now, "closed_at": null, "reopen_count": 0, "urge_count": 0,
         "breached": false, "resolution_attained": true, "response_attained": true, "version": 3
+    }))
+    .unwrap()
+}
+
+/// A customer as the customer service tells of them.
+pub fn customer(id: Uuid, units: &[&str], version: i64) -> CustomerSnapshot {
+    serde_json::from_value(json!({
+        "customer_id": id, "number": "C000001", "org": units[0], "orgs": units, "kind": "person", "name": "sealed",
+        "email": null, "phone": null, "locale": "zh-CN", "tier": null, "standard": null, "account_manager": null,
+        "version": version
     }))
     .unwrap()
 }
@@ -122,7 +133,7 @@ pub async fn post_form(app: &TestApp, path: &str, fields: &[(&str, &str)]) -> te
 /// Every value of every table of this service, as text: to find what must not be there, or to see
 /// that nothing has changed.
 pub async fn dump(app: &TestApp) -> BTreeMap<String, Vec<String>> {
-    const TABLES: [&str; 15] = [
+    const TABLES: [&str; 16] = [
         "enterprise",
         "survey",
         "survey_version",
@@ -131,6 +142,7 @@ pub async fn dump(app: &TestApp) -> BTreeMap<String, Vec<String>> {
         "invitation_link",
         "ticket",
         "customer",
+        "customer_unit",
         "contact",
         "response",
         "answer",

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use contracts::{
+    customer::CustomerRegistered,
     notification::{Notice, NoticeDelivered, NoticeFailed, NoticeSuppressed},
     survey::SurveyInvited,
     ticketing::{TicketClosed, TicketReopened, TicketSnapshot},
@@ -70,6 +71,8 @@ async fn whoever_is_not_asked_is_recorded_with_the_reason() {
         app.deliver(resolved(&TicketSnapshot { channel: "import".into(), ..ticket(&app) })).await;
         assert_eq!(skips(&app).await, ["cool_down", "no_customer", "internal"]);
         let customer = kernel::new_id();
+        let told = crate::support::customer(customer, &["/acme/north"], 1);
+        app.deliver(CustomerRegistered { customer: told }).await;
         let opt_out = format!("/api/v1/survey-opt-outs/{customer}");
         admin(&app).get(&opt_out).send().await.expect(404).done();
         let noted = admin(&app)
