@@ -3,6 +3,7 @@
 #
 #   split.sh start|stop|status|clean [--dir DIR]     everything (default DIR: .local/split)
 #   split.sh prepare [--dir DIR]                     all but the services themselves
+#   split.sh env [--dir DIR]                         the `export KEFU_…` lines of what runs
 #   split.sh service NAME start|stop|kill|freeze|thaw
 #                                                    one of customer, ticketing, quality, survey,
 #                                                    notification, or with replicas ticketing-2 etc.
@@ -186,7 +187,35 @@ start() {
     for name in $(processes); do launch "$name"; done
     for name in $(processes); do start_service "$name"; done
     print_exports
-    log "split mode runs; accounts in $root/issuer/accounts.json; end it with 'make down'"
+    welcome
+}
+
+# How to get in, and what to type next.
+welcome() {
+    local accounts=$root/issuer/accounts.json kefu name script=deploy/local/split.sh dir_option=
+    kefu=$(cd -- "$bin" && pwd -P)/kefu
+    kefu=${kefu#"$PWD"/}
+    [ "$root" = "$(cd -- "$here/../.." && pwd -P)/.local/split" ] || dir_option=" --dir $root"
+    {
+        echo "Split mode runs."
+        for name in $(processes); do echo "  $name: $(url_of "$name")  (API: $(url_of "$name")/docs)"; done
+        echo "Login: admin / $(password_of admin "$accounts")  (issuer: $(url_of issuer), more accounts: $accounts)"
+        echo "Token: $("$bin/kefu" token admin --accounts "$accounts" --issuer "$(url_of issuer)")"
+        echo "Next:"
+        echo "  eval \"\$($script env$dir_option)\"    # addresses of services and issuer, accounts"
+        echo "  TOKEN=\$($kefu token admin)"
+        echo "  curl -H \"Authorization: Bearer \$TOKEN\" \"\$KEFU_TICKETING_URL/api/v1/tickets\""
+        echo "  $kefu smoke    # a complaint, from intake to the survey's answer"
+        if [ -n "$dir_option" ]; then echo "  $script stop$dir_option"; else echo "  make down"; fi
+    } >&2
+}
+
+# password_of NAME FILE: accounts are written one field a line, the password after the name.
+password_of() { grep -F -A2 "\"name\": \"$1\"" "$2" | sed -n 's/.*"password": "\(.*\)",*$/\1/p'; }
+
+env_of_running() {
+    [ -s "$root/parts.env" ] || die "nothing was started in $root"
+    print_exports
 }
 
 stop() {
@@ -218,11 +247,12 @@ clean() {
 }
 
 root=$default_dir
-usage='usage: split.sh start|prepare|stop|status|clean [--dir DIR], or split.sh service NAME start|stop|kill|freeze|thaw'
+usage='usage: split.sh start|prepare|env|stop|status|clean [--dir DIR], or split.sh service NAME start|stop|kill|freeze|thaw'
 case ${1:-} in
-    start | prepare | stop | status | clean)
+    start | prepare | env | stop | status | clean)
         command=$1; shift; parse_args "$@"; root=$dir
         mkdir -p "$root"; root=$(cd -- "$root" && pwd -P)
+        if [ "$command" = env ]; then command=env_of_running; fi
         "$command"
         if [ "$command" = prepare ]; then print_exports; fi ;;
     service)

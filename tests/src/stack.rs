@@ -109,6 +109,8 @@ impl Urls {
 pub struct Options {
     /// Collector of spans.
     pub otlp_endpoint: Option<String>,
+    /// The suite with its example data.
+    pub demo: bool,
     /// Further settings as environment variables.
     pub env: Vec<(String, String)>,
 }
@@ -157,7 +159,7 @@ impl Stack {
         let log = fs::File::create(self.dir.path().join("suite.log")).expect("log file");
         let data = self.data_dir();
         let child = Command::new(binary("kefu"))
-            .arg("serve")
+            .arg(if self.options.demo { "demo" } else { "serve" })
             .env("KEFU__DATA__DIR", &data)
             .env("KEFU__HTTP__LISTEN", self.urls.issuer.trim_start_matches("http://"))
             .env("KEFU__HTTP__PUBLIC_URL", &self.urls.issuer)

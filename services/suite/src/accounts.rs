@@ -13,7 +13,7 @@ use aws_lc_rs::digest;
 use kernel::{Permission, Role};
 use serde::{Deserialize, Serialize};
 
-const FILE: &str = "accounts.json";
+pub const FILE: &str = "accounts.json";
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,20 +48,27 @@ impl Accounts {
     /// Reads the folder's accounts; makes them if there are none.
     pub fn open(data: &Path) -> Result<Self, String> {
         let path = data.join(FILE);
-        match fs::read_to_string(&path) {
-            Ok(text) => serde_json::from_str(&text).map_err(|e| {
-                format!(
-                    "{} cannot be read: {e}; mend it, or remove it to have new accounts made",
-                    path.display()
-                )
-            }),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                let accounts = Self::demo();
-                accounts.write(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-                Ok(accounts)
-            }
-            Err(e) => Err(format!("{}: {e}", path.display())),
+        if path.exists() {
+            return Self::read(&path);
         }
+        let accounts = Self::demo();
+        accounts.write(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        Ok(accounts)
+    }
+
+    /// Reads a file of accounts.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display()))?;
+        serde_json::from_str(&text).map_err(|e| {
+            format!(
+                "{} cannot be read: {e}; correct it, or remove it to have new accounts made",
+                path.display()
+            )
+        })
+    }
+
+    pub fn names(&self) -> Vec<&str> {
+        self.users.iter().map(|user| user.name.as_str()).collect()
     }
 
     /// The accounts as settings of the built-in issuer, which keeps hashes only.

@@ -1,11 +1,11 @@
 //! The suite's own commands use the public REST API like anybody else.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::accounts::Accounts;
+use crate::accounts::{self, Accounts};
 
 /// A logged-in REST client.
 #[derive(Debug, Clone)]
@@ -21,12 +21,36 @@ pub struct Target {
     /// Base URL of the API.
     #[arg(long, env = "KEFU_URL", default_value = "http://127.0.0.1:8080")]
     pub url: String,
-    /// Access token; without it, the account `admin` of the data folder logs in.
+    /// Access token; without it, the account `admin` logs in.
     #[arg(long, env = "KEFU_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    #[command(flatten)]
+    pub login: Login,
+}
+
+/// With which accounts and where to log in.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Login {
     /// Data folder whose accounts are used.
     #[arg(long, default_value = "./data")]
-    pub data: std::path::PathBuf,
+    pub data: PathBuf,
+    /// File of the accounts, where it stands elsewhere; split mode's scripts name it.
+    #[arg(long, env = "KEFU_ACCOUNTS", value_name = "FILE", conflicts_with = "data")]
+    pub accounts: Option<PathBuf>,
+    /// Base URL of the token issuer, where it is not the API's.
+    #[arg(long, env = "KEFU_ISSUER_URL")]
+    pub issuer: Option<String>,
+}
+
+impl Login {
+    /// As the suite itself does: by the accounts of its data folder, at its own address.
+    pub fn of_folder(data: PathBuf) -> Self {
+        Self { data, accounts: None, issuer: None }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.accounts.clone().unwrap_or_else(|| self.data.join(accounts::FILE))
+    }
 }
 
 impl Client {
@@ -113,6 +137,20 @@ impl Client {
         accept(status, answer, path)
     }
 
+    /// Makes what has no version yet; what is there stays as it is.
+    pub async fn put_new(&self, path: &str, body: &Value) -> Result<(), String> {
+        let (status, found) = self.send(Method::GET, path, None, &Value::Null).await?;
+        if status != StatusCode::NOT_FOUND {
+            return accept(status, found, path).map(drop);
+        }
+        let request = self.http.put(format!("{}{path}", self.base)).bearer_auth(&self.token);
+        let response = request.header("if-match", "\"0\"").json(body).send().await;
+        let response = response.map_err(|e| format!("{} cannot be reached: {e}", self.base))?;
+        let status = response.status();
+        let text = response.text().await.map_err(|e| e.to_string())?;
+        accept(status, Value::String(text), path).map(drop)
+    }
+
     /// A public page, as a browser asks for it: without a token, with a form's fields.
     pub async fn page(
         &self,
@@ -141,17 +179,20 @@ pub fn accept(status: StatusCode, body: Value, path: &str) -> Result<Value, Stri
 }
 
 async fn login(target: &Target, name: &str) -> Result<String, String> {
-    let data = &target.data;
-    if !data.join("accounts.json").exists() {
+    let file = target.login.file();
+    if !file.exists() {
         return Err(format!(
-            "no accounts in {}; give --token, or --data with the suite's data folder",
-            data.display()
+            "there is no {}; give --token, --data with the suite's data folder, or --accounts with split mode's file",
+            file.display()
         ));
     }
-    let accounts = Accounts::open(data)?;
-    let user = accounts.user(name).ok_or_else(|| format!("there is no account {name}"))?;
+    let accounts = Accounts::read(&file)?;
+    let user = accounts.user(name).ok_or_else(|| {
+        format!("there is no account {name}; one of: {}", accounts.names().join(", "))
+    })?;
     let form = [("grant_type", "password"), ("username", name), ("password", &user.password)];
-    let url = format!("{}/oauth2/token", target.url.trim_end_matches('/'));
+    let issuer = target.login.issuer.as_deref().unwrap_or(&target.url);
+    let url = format!("{}/oauth2/token", issuer.trim_end_matches('/'));
     token_of(http_client()?.post(&url).form(&form), &url).await
 }
 

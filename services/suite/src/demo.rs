@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::client::{Client, Target};
+use crate::{
+    accounts::{self, Accounts},
+    client::{Client, Target},
+};
 
 /// Customers: source key, kind, name, phone, e-mail, tier, account manager, org, locale.
 const CUSTOMERS: &[[&str; 9]] = &[
@@ -141,10 +144,18 @@ const STAFF: &[[&str; 4]] = &[
     ["wu.jing", "吴静", "/acme", "inspector"],
 ];
 
+/// Departments that can be asked: key, Chinese and English name.
+const DEPARTMENTS: &[[&str; 3]] = &[
+    ["warehouse", "仓储部", "Warehouse"],
+    ["claims", "理赔部", "Claims"],
+    ["technical", "技术部", "Technical service"],
+];
+
 /// Loads everything and prints how to get in.
 pub async fn run(target: &Target) -> Result<(), String> {
     let admin = Client::connect(target).await?;
     staff(&admin).await?;
+    departments(&admin).await?;
     customers(&admin).await?;
     let north = Client::connect_as(target, "li.na").await?;
     let south = Client::connect_as(target, "chen.jie").await?;
@@ -154,9 +165,9 @@ pub async fn run(target: &Target) -> Result<(), String> {
         let agent = if customer[7] == "/acme/south" { &south } else { &north };
         open(agent, ticket).await?;
     }
-    let accounts = target.data.join("accounts.json");
-    let password =
-        crate::accounts::Accounts::open(&target.data)?.user("admin").map(|u| u.password.clone());
+    let data = &target.login.data;
+    let accounts = data.join(accounts::FILE);
+    let password = Accounts::read(&accounts)?.user("admin").map(|u| u.password.clone());
     println!(
         "Login: admin / {}  (more accounts: {})",
         password.unwrap_or_default(),
@@ -167,7 +178,7 @@ pub async fn run(target: &Target) -> Result<(), String> {
         "Example data is loaded: {} customers, {} tickets. Mails go to {}.",
         CUSTOMERS.len(),
         TICKETS.len(),
-        target.data.join("mail").display()
+        data.join("mail").display()
     );
     Ok(())
 }
@@ -176,6 +187,14 @@ async fn staff(admin: &Client) -> Result<(), String> {
     for [user, name, org, role] in STAFF {
         let body = json!({ "name": name, "email": format!("{user}@acme.example"), "org": org, "roles": [role], "locale": "zh-CN" });
         admin.put(&format!("/api/v1/staff/{user}"), &body).await?;
+    }
+    Ok(())
+}
+
+async fn departments(admin: &Client) -> Result<(), String> {
+    for [key, zh, en] in DEPARTMENTS {
+        let body = json!({ "name": { "zh": zh, "en": en } });
+        admin.put_new(&format!("/api/v1/departments/{key}"), &body).await?;
     }
     Ok(())
 }

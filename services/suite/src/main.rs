@@ -8,7 +8,12 @@ mod import;
 mod issuer;
 mod smoke;
 
-use std::{path::PathBuf, process::ExitCode, thread};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    process::ExitCode,
+    thread,
+};
 
 use clap::{Parser, Subcommand};
 use host::{
@@ -18,7 +23,7 @@ use host::{
 };
 
 use accounts::Accounts;
-use client::{Client, Target};
+use client::{Client, Login, Target};
 
 /// Kefu (客服), the customer-service suite, in one process.
 #[derive(Parser)]
@@ -36,13 +41,16 @@ enum Own {
     Shared(Command),
     /// Runs like `serve`, loads example data in Chinese and English, and prints URL, login and token.
     Demo,
-    /// Prints an access token of one of the data folder's accounts, from the running suite.
+    /// Prints an access token of one of the accounts: those of the running suite's data folder, or of
+    /// split mode's issuer.
     Token {
         /// Name of the account, e.g. admin.
         name: String,
         #[command(flatten)]
         target: Target,
     },
+    /// Prints JSON from standard input so that people can read it.
+    Pretty,
     /// Imports a CSV file through the public API; may be interrupted and run again.
     Import(import::Import),
     /// Takes a complaint through running services, from intake to the survey's answer.
@@ -80,6 +88,7 @@ fn main() -> ExitCode {
             println!("{}", Client::connect_as(&target, &name).await?.token());
             Ok(())
         }),
+        Own::Pretty => pretty(),
         Own::Import(import) => block_on(import.run()),
         Own::Smoke(smoke) => block_on(smoke.run()),
         Own::Issuer { data, listen } => issuer::run(&data, &listen),
@@ -91,6 +100,18 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn pretty() -> Result<(), String> {
+    let text = io::read_to_string(io::stdin()).map_err(|e| e.to_string())?;
+    if text.trim().is_empty() {
+        return Ok(());
+    }
+    // What is no JSON is shown as it came.
+    let shown = serde_json::from_str::<serde_json::Value>(&text)
+        .and_then(|value| serde_json::to_string_pretty(&value))
+        .unwrap_or(text);
+    writeln!(io::stdout(), "{shown}").map_err(|e| e.to_string())
 }
 
 fn serve(common: &Common, demo: bool) -> Result<(), String> {
@@ -121,7 +142,8 @@ fn welcome(running: &Running, data: PathBuf, demo: bool) {
     );
     if demo {
         thread::spawn(move || {
-            if let Err(message) = block_on(demo::run(&Target { url, token: None, data })) {
+            let login = Login::of_folder(data);
+            if let Err(message) = block_on(demo::run(&Target { url, token: None, login })) {
                 eprintln!("error: the example data is not complete: {message}");
             }
         });

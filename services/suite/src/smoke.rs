@@ -7,14 +7,13 @@
 
 use std::{
     cell::RefCell,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::client::{Client, Target, accept, client_credentials};
+use crate::client::{Client, Login, Target, accept, client_credentials};
 
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -47,9 +46,9 @@ pub struct Smoke {
     /// Scope to ask for, where the provider wants one named.
     #[arg(long, env = "KEFU_SCOPE")]
     scope: Option<String>,
-    /// Data folder of the suite whose account `admin` logs in where no token is given.
-    #[arg(long, default_value = "./data")]
-    data: PathBuf,
+    /// The account `admin` logs in where no token is given.
+    #[command(flatten)]
+    login: Login,
     /// Address of the customer; without one no mail is sent.
     #[arg(long, env = "KEFU_SMOKE_EMAIL")]
     email: Option<String>,
@@ -87,7 +86,7 @@ impl Smoke {
                 .ok_or("KEFU_CLIENT_SECRET (--client-secret) is missing")?;
             return client_credentials(url, id, secret, given(&self.scope)).await;
         }
-        let target = Target { url: self.url.clone(), token: None, data: self.data.clone() };
+        let target = Target { url: self.url.clone(), token: None, login: self.login.clone() };
         Ok(Client::connect(&target).await?.token().to_owned())
     }
 
