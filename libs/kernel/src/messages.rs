@@ -52,6 +52,11 @@ crate::catalogue! {
         "只能是 {org} 或其下级机构";
     permission_required(permission) "{permission} is required" "需要权限 {permission}";
 
+    // Staff withheld from whoever inspects blind
+    not_by_staff()
+        "whoever inspects blind may not ask by member of staff"
+        "盲检人员不能按服务人员查询";
+
     // E-mail and addresses
     an_email() "must be an e-mail address" "须为电子邮件地址";
     a_uuid() "must be an id (UUID)" "须为标识（UUID）";

@@ -65,6 +65,8 @@ kernel::catalogue! {
     limit_was(at) "the limit was {at}" "申诉截止时间为 {at}";
 
     // Rectifications
+    unknown_ticket() "there is no such ticket" "工单不存在";
+    other_ticket() "the evaluation is about another ticket" "该评分对应的是另一张工单";
     within_years(years) "must be within {years} years" "须在 {years} 年以内";
     unknown_evaluation()
         "there is no such published evaluation"

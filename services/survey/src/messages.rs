@@ -26,6 +26,7 @@ kernel::catalogue! {
         "起始时间须早于结束时间，且跨度不超过 {days} 天";
 
     // Invitations
+    unknown_customer() "there is no such customer" "没有这位客户";
     no_customer() "the ticket has no customer (no_customer)" "工单没有关联客户（no_customer）";
     internal() "the ticket is an internal one (internal)" "该工单为内部工单（internal）";
     duplicate()

@@ -108,9 +108,8 @@ async fn select(
     }
     if let Some(manager) = &query.account_manager {
         if ctx.actor.may_know(Some(manager.clone())).is_none() {
-            let detail = "who inspects blind may not ask for the customers of a member of staff";
             let refused = Problem::of(&codes::FORBIDDEN);
-            return Err(refused.field("/account_manager", "withheld", detail));
+            return Err(refused.field("/account_manager", "withheld", shared::not_by_staff()));
         }
         select = select.filter(customer::Column::AccountManager.eq(manager.as_str()));
     }

@@ -144,11 +144,11 @@ async fn known_ticket(
     let visible = http::org_filter(&ctx.actor.org, Column::Org);
     let found = Entity::find_by_id(id).filter(visible).one(tx).await?;
     if found.is_none() {
-        return Err(Problem::invalid("/ticket_id", "unknown", "there is no such ticket"));
+        return Err(Problem::invalid("/ticket_id", "unknown", messages::unknown_ticket()));
     }
     if about.is_some_and(|of| of.ticket_id.is_some_and(|of| of != id)) {
-        let detail = "the evaluation is about another ticket";
-        return Err(Problem::invalid("/ticket_id", "not-the-evaluations", detail));
+        let other = messages::other_ticket();
+        return Err(Problem::invalid("/ticket_id", "not-the-evaluations", other));
     }
     Ok(())
 }

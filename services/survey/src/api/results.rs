@@ -3,7 +3,7 @@
 use actix_web::{get, web::Data};
 use chrono::{DateTime, Utc};
 use http::{Allowed, Path, Query, may};
-use kernel::{Problem, codes};
+use kernel::{Problem, codes, messages};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
@@ -58,8 +58,8 @@ pub async fn get_results(
 ) -> http::Result {
     let ResultsQuery { from, to, by } = query.0;
     if by == Some(By::Handler) && caller.actor().inspects_blind() {
-        let detail = "who inspects blind may not have the figures by member of staff";
-        return Err(Problem::of(&codes::FORBIDDEN).field("/by", "withheld", detail).into());
+        let refused = Problem::of(&codes::FORBIDDEN);
+        return Err(refused.field("/by", "withheld", messages::not_by_staff()).into());
     }
     let found = results::run(&app, caller.org(), survey_id.0, from, to, by).await?;
     let groups = found.groups.into_iter().map(|(key, figures)| Group { key, figures }).collect();

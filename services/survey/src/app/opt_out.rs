@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::forget_customer;
 use crate::{
-    App,
+    App, messages,
     store::{customers, entities::invitation, invitations},
 };
 
@@ -58,8 +58,8 @@ pub async fn set(
     customer_id: Uuid,
 ) -> Result<(DateTime<Utc>, Option<String>), Problem> {
     if !customers::visible(tx, &ctx.actor.org, customer_id).await? {
-        let detail = "there is no such customer";
-        return Err(Problem::invalid("/customer_id", "unknown-customer", detail));
+        let unknown = messages::unknown_customer();
+        return Err(Problem::invalid("/customer_id", "unknown-customer", unknown));
     }
     let root = ctx.actor.org.root();
     if let Some(known) = invitations::opt_out(tx, &root, customer_id).await? {

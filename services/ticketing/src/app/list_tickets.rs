@@ -109,8 +109,8 @@ pub fn wanted(ctx: &Context, query: &TicketQuery) -> Result<Option<Wanted>, Prob
     {
         let told = who.as_deref() == Some(NOBODY) || ctx.actor.may_know(who.clone()) == *who;
         if !told {
-            let detail = "who inspects blind may not ask for the tickets of a member of staff";
-            return Err(Problem::of(&codes::FORBIDDEN).field(pointer, "withheld", detail));
+            let refused = Problem::of(&codes::FORBIDDEN);
+            return Err(refused.field(pointer, "withheld", shared::not_by_staff()));
         }
     }
     let mine = &ctx.actor.org;

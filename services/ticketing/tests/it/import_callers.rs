@@ -108,7 +108,10 @@ async fn a_row_that_names_nobody_is_refused_and_one_made_just_now_waited_for() {
         assert_eq!(outcomes(&reply), ["error", "error", "applied"]);
         let fault = |i: usize| {
             let error = &reply.body["rows"][i]["error"];
-            (error["code"].as_str().unwrap().to_owned(), error["pointer"].as_str().unwrap().to_owned())
+            (
+                error["code"].as_str().unwrap().to_owned(),
+                error["pointer"].as_str().unwrap().to_owned(),
+            )
         };
         assert_eq!(fault(0), ("unknown-customer".into(), "/rows/0/customer_id".into()));
         assert_eq!(fault(1), ("malformed".into(), "/rows/1/customer_id".into()));
