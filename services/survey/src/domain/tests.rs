@@ -204,7 +204,7 @@ proptest! {
 }
 
 fn codes(json: &Value) -> Vec<(String, String)> {
-    Definition::read(json).1.into_iter().map(|i| (i.pointer, i.code)).collect()
+    Definition::read(json).1.into_iter().map(|i| (i.pointer, i.code.to_owned())).collect()
 }
 
 #[test]
