@@ -51,27 +51,11 @@ macro_rules! catalogue {
     };
 }
 
-/// A message with its arguments.
+/// A message with its arguments. Only a catalogue makes one, so none is in one language alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Text(Inner);
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Inner {
-    Message(&'static Message, Vec<Arg>),
-    /// Temporary: a text that is not in a catalogue yet, the same in both languages.
-    Verbatim(Cow<'static, str>),
-}
-
-impl From<&str> for Text {
-    fn from(text: &str) -> Self {
-        Self(Inner::Verbatim(Cow::Owned(text.to_owned())))
-    }
-}
-
-impl From<String> for Text {
-    fn from(text: String) -> Self {
-        Self(Inner::Verbatim(Cow::Owned(text)))
-    }
+pub struct Text {
+    message: &'static Message,
+    args: Vec<Arg>,
 }
 
 impl Text {
@@ -79,7 +63,7 @@ impl Text {
     #[doc(hidden)]
     #[must_use]
     pub fn of(message: &'static Message, args: Vec<Arg>) -> Self {
-        Self(Inner::Message(message, args))
+        Self { message, args }
     }
 
     #[must_use]
@@ -90,16 +74,12 @@ impl Text {
     }
 
     fn write(&self, locale: Locale, out: &mut String) {
-        let (message, args) = match &self.0 {
-            Inner::Message(message, args) => (message, args),
-            Inner::Verbatim(text) => return out.push_str(text),
-        };
-        for part in parts(message.text(locale)) {
+        for part in parts(self.message.text(locale)) {
             match part {
                 Part::Words(words) => out.push_str(words),
                 Part::Argument(name) => {
-                    let at = message.args.iter().position(|a| *a == name);
-                    if let Some(arg) = at.and_then(|at| args.get(at)) {
+                    let at = self.message.args.iter().position(|a| *a == name);
+                    if let Some(arg) = at.and_then(|at| self.args.get(at)) {
                         arg.write(locale, out);
                     }
                 }
@@ -277,11 +257,11 @@ pub fn faults_of_catalogue(catalogue: &[Message]) -> Vec<String> {
             }
         }
         wording(message.en, message.zh).into_iter().for_each(&mut fault);
-        let text = Text(Inner::Message(
+        let text = Text {
             // A copy that lives as long as the program: only tests come here.
-            Box::leak(Box::new(Message { ..*message })),
-            message.args.iter().map(|name| Arg::from(*name)).collect(),
-        ));
+            message: Box::leak(Box::new(Message { ..*message })),
+            args: message.args.iter().map(|name| Arg::from(*name)).collect(),
+        };
         for locale in [Locale::En, Locale::ZhCn] {
             let rendered = text.render(locale);
             if rendered.contains(['{', '}']) || message.args.iter().any(|a| !rendered.contains(a)) {

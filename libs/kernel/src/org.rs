@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct OrgPath(String);
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("an organisation path looks like /group/branch with segments of a-z, 0-9, - and _")]
+#[error("{}", crate::messages::malformed_org())]
 pub struct InvalidOrg;
 
 impl OrgPath {

@@ -44,6 +44,7 @@ mod tests {
     #[test]
     fn texts_are_whole_in_both_languages() {
         assert_eq!(kernel::faults_of_catalogue(super::CATALOGUE), [""; 0]);
+        assert_eq!(kernel::faults_of_catalogue(crate::app::import::messages::CATALOGUE), [""; 0]);
         assert_eq!(kernel::faults_of_codes(crate::codes::ALL), [""; 0]);
     }
 }

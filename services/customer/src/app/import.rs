@@ -60,7 +60,12 @@ pub async fn json(
     let mut fields = Fields::new();
     let count = request.rows.len();
     let range = 1..=limits::BULK_ITEMS;
-    fields.check(range.contains(&count), "/rows", "bad-count", "needs 1 to 1000 rows");
+    fields.check(
+        range.contains(&count),
+        "/rows",
+        "bad-count",
+        messages::rows_between(1, limits::BULK_ITEMS),
+    );
     input::source_name(&mut fields, "/source", &request.source);
     fields.finish()?;
     let rows = request.rows.into_iter().map(Ok).collect();

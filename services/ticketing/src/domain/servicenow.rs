@@ -2,10 +2,12 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
+use kernel::{Text, messages as shared};
 use sheet::Column;
 use uuid::Uuid;
 
 use super::{lifecycle::Status, priority::Priority};
+use crate::messages;
 
 const fn column(field: &'static str, about: &'static str, needed: bool) -> Column {
     Column { field, names: &[], about, needed }
@@ -91,7 +93,7 @@ pub struct Row {
 pub struct RowError {
     pub column: &'static str,
     pub code: &'static str,
-    pub detail: String,
+    pub detail: Text,
 }
 
 /// Reads a row; `?` and blank mean unknown. Times are those of clocks in `zone`, in one of
@@ -139,17 +141,17 @@ fn known(value: &str) -> Option<&str> {
 }
 
 fn missing(column: &'static str) -> RowError {
-    RowError { column, code: "missing", detail: format!("{column} is required") }
+    RowError { column, code: "missing", detail: messages::column_required(column) }
 }
 
 fn text(column: &'static str, value: &str, max: usize) -> Result<Option<String>, RowError> {
     let Some(value) = known(value) else { return Ok(None) };
     if value.chars().count() > max {
-        let detail = format!("may have at most {max} characters");
+        let detail = shared::too_long(max);
         return Err(RowError { column, code: "too-long", detail });
     }
     if value.contains('\0') {
-        let detail = "may not contain the NUL character".into();
+        let detail = shared::nul_character();
         return Err(RowError { column, code: "nul-character", detail });
     }
     // Log exports pad names ("Opened by  8"); a name keeps one blank.
@@ -173,11 +175,7 @@ fn time(column: &'static str, value: &str, zone: Tz) -> Result<Option<DateTime<U
         .find_map(|format| NaiveDateTime::parse_from_str(value, format).ok())
         .filter(|time| (1970..=2999).contains(&chrono::Datelike::year(time)))
         .map(|time| Some(instant(time, zone)))
-        .ok_or_else(|| RowError {
-            column,
-            code: "bad-time",
-            detail: "expected DD-MM-YYYY HH:MM or YYYY-MM-DD HH:MM:SS".into(),
-        })
+        .ok_or_else(|| RowError { column, code: "bad-time", detail: messages::a_log_time() })
 }
 
 /// When clocks in `zone` showed `local`: the first time, where they were put back over it; and where
@@ -191,11 +189,8 @@ fn instant(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
 
 fn customer(value: &str) -> Result<Option<Uuid>, RowError> {
     let Some(value) = known(value) else { return Ok(None) };
-    let malformed = |_| RowError {
-        column: "customer_id",
-        code: "malformed",
-        detail: "expected the id of a customer, a UUID".into(),
-    };
+    let malformed =
+        |_| RowError { column: "customer_id", code: "malformed", detail: shared::a_uuid() };
     value.parse().map(Some).map_err(malformed)
 }
 
@@ -204,7 +199,7 @@ fn count(column: &'static str, value: &str) -> Result<i32, RowError> {
     value.parse::<i32>().ok().filter(|n| (0..=1_000_000).contains(n)).ok_or_else(|| RowError {
         column,
         code: "bad-number",
-        detail: "expected a whole number from 0 to 1,000,000".into(),
+        detail: messages::a_log_number(1_000_000),
     })
 }
 
@@ -221,7 +216,7 @@ fn status(value: &str) -> Result<Status, RowError> {
         _ => Err(RowError {
             column: "incident_state",
             code: "unknown-state",
-            detail: "expected New, Active, Awaiting …, Resolved or Closed".into(),
+            detail: messages::a_log_state(),
         }),
     }
 }
@@ -237,7 +232,7 @@ fn priority(value: &str) -> Result<Priority, RowError> {
         _ => Err(RowError {
             column: "priority",
             code: "unknown-priority",
-            detail: "expected 1 - Critical to 5 - Planning".into(),
+            detail: messages::a_log_priority(),
         }),
     }
 }

@@ -19,6 +19,7 @@ kernel::catalogue! {
         "there is no field \"{name}\"; there are: {known}"
         "没有字段“{name}”；可用字段：{known}";
     bad_mapping(given) "\"{given}\" is not of the form COLUMN=FIELD" "“{given}”不符合“列名=字段”的形式";
+    rows_between(min, max) "needs {min} to {max} rows" "须有 {min} 至 {max} 行";
     too_many_rows(most) "the file has more than {most} rows; split it" "文件超过 {most} 行，请拆分";
     charsets(known) "of charsets are accepted here: {known}" "此处接受的字符集：{known}";
     media_type() "text/csv is accepted here" "此处只接受 text/csv";

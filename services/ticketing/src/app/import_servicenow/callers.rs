@@ -66,7 +66,7 @@ pub(super) fn check(row: Row, callers: &Callers) -> Result<Row, RowError> {
         Some(id) if !callers.contains_key(&id) => Err(RowError {
             column: "customer_id",
             code: "unknown-customer",
-            detail: "there is no such customer".into(),
+            detail: crate::messages::unknown_customer(),
         }),
         _ => Ok(row),
     }

@@ -10,16 +10,17 @@ mod callers;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono_tz::Tz;
-use kernel::{Context, Fields, OrgPath, Problem, limits};
+use kernel::{Context, Fields, Locale, OrgPath, Problem, limits, messages as shared};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use serde::{Deserialize, Serialize};
 use store::{Tx, sql};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{App, facts, facts::Fact, numbers::next_numbers, snapshot::Surroundings};
+use super::{App, facts, facts::Fact, known, numbers::next_numbers, snapshot::Surroundings};
 use crate::{
     domain::servicenow::{RawRow, Row, RowError, parse},
+    messages,
     store::{
         entities::{import_row, ticket, timer, timer_pause},
         tickets,
@@ -153,7 +154,7 @@ pub async fn run(
                 }
                 groups[place].1.push((index, row));
             }
-            Err(error) => fail(&mut results[index], index, error),
+            Err(error) => fail(&mut results[index], index, &error, ctx.locale),
         }
     }
     let mut chunk: Vec<Group> = Vec::new();
@@ -172,10 +173,11 @@ pub async fn run(
     Ok(ImportReport { applied, unchanged, errors, rows: results })
 }
 
-fn fail(result: &mut RowResult, index: usize, error: RowError) {
+fn fail(result: &mut RowResult, index: usize, error: &RowError, locale: Locale) {
     result.outcome = "error";
     let pointer = format!("/rows/{index}/{}", error.column);
-    result.error = Some(RowFault { code: error.code, pointer, detail: error.detail });
+    result.error =
+        Some(RowFault { code: error.code, pointer, detail: error.detail.render(locale) });
 }
 
 async fn check<'a>(
@@ -192,33 +194,18 @@ async fn check<'a>(
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
     let mut fields = Fields::new();
     let source = (1..=64).contains(&input.source.len()) && input.source.bytes().all(allowed);
-    fields.check(source, "/source", "malformed", "1 to 64 characters of a-z, 0-9, - and _");
-    fields.check(
-        config.kinds.contains_key(&kind),
-        "/kind",
-        "unknown-kind",
-        "there is no such kind",
-    );
-    fields.check(
-        org.is_some(),
-        "/org",
-        "not-your-org",
-        "must be the caller's organisational unit or one below it",
-    );
+    fields.check(source, "/source", "malformed", messages::key_form());
+    known::kind(&mut fields, "/kind", &config, &kind, config.kinds.contains_key(&kind));
+    fields.check(org.is_some(), "/org", "not-your-org", shared::foreign_org(&ctx.actor.org));
     let zone = input.timezone.as_deref().map_or(Ok(Tz::UTC), str::parse);
     fields.check(
         zone.is_ok(),
         "/timezone",
         "unknown-timezone",
-        "must be an IANA name, e.g. Asia/Shanghai",
+        shared::a_time_zone(input.timezone.as_deref().unwrap_or_default()),
     );
     let rows = (1..=limits::BULK_ITEMS).contains(&input.rows.len());
-    fields.check(
-        rows,
-        "/rows",
-        "out-of-range",
-        format!("must be 1 to {} rows", limits::BULK_ITEMS),
-    );
+    fields.check(rows, "/rows", "out-of-range", messages::rows_between(1, limits::BULK_ITEMS));
     fields.finish()?;
     let org = org.unwrap_or_else(|| ctx.actor.org.clone());
     let zone = zone.unwrap_or(Tz::UTC);
@@ -244,11 +231,11 @@ async fn take_over(
         let before = existing.remove(&number);
         let ticket_id = before.as_ref().map(|e| e.ticket.id);
         if before.as_ref().is_some_and(|e| !batch.ctx.actor.org.covers(&e.ticket.org)) {
-            let detail = "the incident belongs to another organisational unit".to_owned();
+            let detail = messages::incident_of_other_unit();
             for (index, _) in &rows {
                 let error =
                     RowError { column: "number", code: "other-unit", detail: detail.clone() };
-                fail(&mut results[*index], *index, error);
+                fail(&mut results[*index], *index, &error, batch.ctx.locale);
             }
             continue;
         }
