@@ -2,6 +2,7 @@
 //! per second through command line and public API, and what is left of an import that is killed
 //! twice, first the client, then the service.
 //!
+//! `KEFU_BENCH_CUSTOMERS` is another number of customers, to try the bench itself.
 //! `KEFU_BENCH_BINARIES` names the folder of another version's `kefu`, `kefu-customer` and
 //! `kefu-ticketing`, to measure that one in the same way.
 
@@ -27,7 +28,7 @@ use super::{
     watch::Watch,
 };
 
-const CUSTOMERS: usize = 100_000;
+const CUSTOMERS: u32 = 100_000;
 const LOG: &str = "servicenow-incidents/incident_event_log.csv";
 /// Rows per second that an import should come to.
 const GOAL: f64 = 1_000.0;
@@ -42,11 +43,13 @@ struct Subject {
 }
 
 pub async fn run(report: &mut Report) -> Result<(), String> {
+    let wanted = std::env::var("KEFU_BENCH_CUSTOMERS").ok();
+    let rows: u32 = wanted.map_or(Ok(CUSTOMERS), |n| n.parse()).map_err(error)?;
     let mut subjects = vec![Subject {
         format: "customers",
         service: "customer",
-        file: customers()?,
-        rows: CUSTOMERS,
+        file: customers(rows)?,
+        rows: rows as usize,
         tables: &["customer", "source_record", "membership", "identifier", "identity"],
     }];
     match kefu_tests::data(LOG) {
@@ -233,8 +236,8 @@ const GIVEN: &str = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞�
 /// The file of customers, the same every time: nine in ten people with mobile, seven in ten with
 /// e-mail, one in ten a company, some with tier and account manager; one row in a hundred somebody
 /// who stood there before under another key, one in a hundred damaged by a spreadsheet.
-fn customers() -> Result<PathBuf, String> {
-    let path = folder()?.join(format!("customers-{CUSTOMERS}.csv"));
+fn customers(count: u32) -> Result<PathBuf, String> {
+    let path = folder()?.join(format!("customers-{count}.csv"));
     let mut dice = StdRng::seed_from_u64(15);
     let pick = |dice: &mut StdRng, from: &str| -> String {
         let all: Vec<char> = from.chars().collect();
@@ -242,7 +245,7 @@ fn customers() -> Result<PathBuf, String> {
     };
     let mut text = String::from("source_key,kind,name,phone,email,tier,account_manager,city\n");
     let mut people: Vec<String> = vec![];
-    for i in 0..CUSTOMERS {
+    for i in 0..count {
         if i > 100 && dice.random_ratio(1, 100) {
             let before = people.choose(&mut dice).cloned().unwrap_or_default();
             let _ = writeln!(text, "K{i},{before}");
@@ -254,7 +257,7 @@ fn customers() -> Result<PathBuf, String> {
             true => ("organisation", format!("{name}贸易有限公司")),
             false => ("person", name),
         };
-        let phone = format!("1{}{:08}", 30 + i % 70, i * 37 % 100_000_000);
+        let phone = format!("1{}{:08}", 30 + i % 70, u64::from(i) * 37 % 100_000_000);
         let damaged = match dice.random_range(0..300) {
             0 => format!("'{phone}"),
             1 => format!("{phone}.0"),

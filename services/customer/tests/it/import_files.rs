@@ -10,21 +10,25 @@ async fn post(client: &Client, query: &str, body: impl Into<Vec<u8>>) -> Reply {
     client.post(&path).body("text/csv", body).send().await
 }
 
-/// Outcome, code of an error, codes of remarks with their pointers.
-fn told(row: &Value) -> (u64, &str, Vec<(&str, &str)>) {
-    let text = |value: &'static str, of: &serde_json::Value| -> &'static str {
-        Box::leak(of[value].as_str().unwrap_or_default().to_owned().into_boxed_str())
-    };
-    let remarks = row["remarks"].as_array().map(Vec::as_slice).unwrap_or_default();
-    (
-        row["line"].as_u64().unwrap(),
-        text("outcome", row),
-        remarks.iter().map(|r| (text("pointer", r), text("code", r))).collect(),
-    )
+/// Line, outcome, pointers and codes of the remarks.
+type Told = (u64, String, Vec<(String, String)>);
+
+fn told(line: u64, outcome: &str, remarks: &[(&str, &str)]) -> Told {
+    let remarks = remarks.iter().map(|(at, code)| ((*at).to_owned(), (*code).to_owned()));
+    (line, outcome.to_owned(), remarks.collect())
 }
 
-fn rows(reply: &Reply) -> Vec<(u64, &str, Vec<(&str, &str)>)> {
-    reply.body["rows"].as_array().unwrap().iter().map(told).collect()
+fn rows(reply: &Reply) -> Vec<Told> {
+    let of = |row: &Value| {
+        let remarks: Vec<(&str, &str)> = row["remarks"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|r| (r["pointer"].as_str().unwrap(), r["code"].as_str().unwrap()))
+            .collect();
+        told(row["line"].as_u64().unwrap(), row["outcome"].as_str().unwrap(), &remarks)
+    };
+    reply.body["rows"].as_array().unwrap().iter().map(of).collect()
 }
 
 #[tokio::test]
@@ -37,14 +41,14 @@ async fn a_chinese_spreadsheet_comes_in_as_it_is() {
         let reply = post(&steward, "", &*gb18030).await.expect(200);
         assert_eq!(reply.body["encoding"], "GB18030");
         assert_eq!(reply.body["ignored_columns"], json!(["座机", "备注"]));
-        let unreadable = vec![("", "unreadable-line")];
+        let unreadable = [("", "unreadable-line")];
         assert_eq!(
             rows(&reply),
             [
-                (3, "created", vec![]),
-                (4, "error", unreadable.clone()),
-                (6, "created", vec![]),
-                (8, "error", unreadable),
+                told(3, "created", &[]),
+                told(4, "error", &unreadable),
+                told(6, "created", &[]),
+                told(8, "error", &unreadable),
             ]
         );
         let found = steward.get("/api/v1/customers?q=%E5%BC%A0%E4%B8%89").send().await.expect(200);
@@ -59,7 +63,7 @@ async fn a_chinese_spreadsheet_comes_in_as_it_is() {
         let reply = post(&steward, "", format!("\u{feff}{csv}")).await.expect(200);
         assert_eq!(rows(&reply)[0].1, "updated");
         let reply = post(&steward, "", &*gb18030).await.expect(200);
-        assert_eq!((rows(&reply)[0].1, rows(&reply)[2].1), ("unchanged", "unchanged"));
+        assert_eq!([&rows(&reply)[0].1, &rows(&reply)[2].1], ["unchanged", "unchanged"]);
     }
 }
 
@@ -110,16 +114,16 @@ async fn what_a_spreadsheet_has_damaged_is_repaired_or_told() {
     for db in testkit::databases().await {
         let app = start(db).await;
         let steward = steward(&app);
-        let expected = |taken: &'static str| {
+        let expected = |taken: &str| {
             [
-                (2, taken, vec![("/phone", "repaired")]),
-                (3, taken, vec![("/phone", "repaired")]),
-                (4, taken, vec![("/phone", "repaired"), ("/email", "repaired")]),
-                (5, taken, vec![("/phone", "digits-lost"), ("/email", "no-at-sign")]),
-                (6, taken, vec![("/id_card", "digits-lost")]),
-                (7, "error", vec![("/source_key", "damaged-key")]),
-                (8, taken, vec![("/source_key", "odd-key")]),
-                (9, taken, vec![]),
+                told(2, taken, &[("/phone", "repaired")]),
+                told(3, taken, &[("/phone", "repaired")]),
+                told(4, taken, &[("/phone", "repaired"), ("/email", "repaired")]),
+                told(5, taken, &[("/phone", "digits-lost"), ("/email", "no-at-sign")]),
+                told(6, taken, &[("/id_card", "digits-lost")]),
+                told(7, "error", &[("/source_key", "damaged-key")]),
+                told(8, taken, &[("/source_key", "odd-key")]),
+                told(9, taken, &[]),
             ]
         };
         let first = post(&steward, "", DAMAGED).await.expect(200);

@@ -59,3 +59,11 @@ kernel::catalogue! {
         "来源系统在该编号下原为另一 {kind}，是否同一客户？";
     person_or_organisation() "must be person or organisation" "只能是 person（个人）或 organisation（单位）";
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn texts_are_whole_in_both_languages() {
+        assert_eq!(kernel::faults_of_catalogue(super::CATALOGUE), [""; 0]);
+    }
+}
