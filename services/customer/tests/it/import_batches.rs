@@ -115,7 +115,7 @@ async fn an_import_that_is_cut_off_goes_on_and_nobody_comes_in_twice() {
     for db in testkit::databases().await {
         let app = start(db).await;
         let steward = steward(&app);
-        let whole = file(1_500);
+        let whole = file(600);
         let cut = {
             // Gets no answer.
             let call = steward
@@ -135,13 +135,13 @@ async fn an_import_that_is_cut_off_goes_on_and_nobody_comes_in_twice() {
         let steward = crate::support::steward(&app);
         let report = import(&steward, &whole).await;
         let n = |field: &str| report[field].as_u64().unwrap();
-        assert_eq!(n("created") + n("matched") + n("unchanged") + n("errors"), 1_500);
+        assert_eq!(n("created") + n("matched") + n("unchanged") + n("errors"), 600);
         assert!(n("unchanged") > 0, "{} created", n("created"));
         let again = import(&steward, &whole).await;
-        assert_eq!(again["unchanged"].as_u64().unwrap(), 1_500 - n("errors"));
+        assert_eq!(again["unchanged"].as_u64().unwrap(), 600 - n("errors"));
         let customers = count(&app, "customer").await;
         assert_eq!(registered(&app).await.len() as i64, customers, "everybody is told of once");
-        assert_eq!(count(&app, "source_record").await as u64, 1_500 - n("errors"));
+        assert_eq!(count(&app, "source_record").await as u64, 600 - n("errors"));
         let keys: std::collections::BTreeSet<_> = again["rows"]
             .as_array()
             .unwrap()
