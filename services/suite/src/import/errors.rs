@@ -28,7 +28,9 @@ impl ErrorFile {
             let mut first = String::new();
             BufReader::new(File::open(&path).map_err(told)?).read_line(&mut first).map_err(told)?;
             let first = first.trim_start_matches('\u{feff}');
-            if ![OWN.join(",").as_str(), EARLIER].iter().any(|own| first.starts_with(own)) {
+            let ours = |own: &str| first.starts_with(own);
+            // A run that was killed may have left no more than the mark.
+            if !(first.is_empty() || ours(&OWN.join(",")) || ours(EARLIER)) {
                 return Err(format!(
                     "{} is there and no file of errors; give another by --errors",
                     path.display()
@@ -70,5 +72,24 @@ impl ErrorFile {
         let Some(mut writer) = self.writer else { return Ok(None) };
         writer.flush().map_err(|e| format!("{}: {e}", self.path.display()))?;
         Ok(Some(self.path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_earlier_runs_are_replaced() {
+        let path = std::env::temp_dir().join(format!("kefu-errors-{}.csv", std::process::id()));
+        let open = |left: &str| {
+            std::fs::write(&path, left).unwrap();
+            ErrorFile::new(path.clone(), &["姓名".to_owned()])
+        };
+        for left in ["", "\u{feff}", "\u{feff}line,outcome,code,pointer,detail,姓名\n", EARLIER] {
+            assert!(open(left).is_ok() && !path.exists(), "{left:?}");
+        }
+        assert!(open("\u{feff}姓名\n张三\n").is_err() && path.exists());
+        std::fs::remove_file(&path).unwrap();
     }
 }
