@@ -127,7 +127,7 @@ struct Redriven {
 #[into_params(parameter_in = Query)]
 struct ListQuery {
     /// From the page before.
-    #[param(nullable = false)]
+    #[param(max_length = 1000, nullable = false)]
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 200, default = 50, nullable = false)]
     limit: Option<u32>,

@@ -14,6 +14,6 @@ mod telemetry;
 pub use cli::main;
 pub use error::Error;
 pub use lifecycle::{Background, Overrides, Running, Service, issuer, migrate, start};
-pub use module::{Built, Job, Module, Parts, Section};
+pub use module::{Built, Job, Module, Parts, Section, no_settings};
 pub use openapi::openapi;
 pub use settings::Settings;

@@ -28,6 +28,7 @@ use backbone::Backbones;
 use clock::DatabaseClock;
 use folder::DataFolder;
 
+pub(crate) use auth::Accounts;
 pub use auth::issuer;
 pub(crate) use backbone::kafka;
 pub use backbone::topics;
@@ -73,6 +74,7 @@ pub struct Service {
 /// A running process. Dropped without [`Running::shutdown`] it stops as if it were killed.
 pub struct Running {
     addr: SocketAddr,
+    figures: Option<SocketAddr>,
     base_url: String,
     services: Vec<Service>,
     pii: Pii,
@@ -113,7 +115,12 @@ pub async fn start(
         .uses_data_folder()
         .then(|| DataFolder::open(&settings.data.dir, clock.now()))
         .transpose()?;
-    let (listener, addr) = listen(&settings.http.listen)?;
+    let (listener, addr) = listen(&settings.http.listen, "http.listen")?;
+    let figures = match settings.metrics.listen.as_str() {
+        "" => None,
+        address => Some(listen(address, "metrics.listen")?),
+    };
+    let figures_addr = figures.as_ref().map(|(_, addr)| *addr);
     let base_url = format!("http://{addr}");
     let public_url = match settings.http.public_url.trim_end_matches('/') {
         "" => base_url.clone(),
@@ -171,7 +178,8 @@ pub async fn start(
         clock: clock.clone(),
         pii: pii.clone(),
     };
-    let server = match server::start(plan, listener) {
+    let figures = figures.map(|(listener, _)| listener);
+    let server = match server::start(plan, listener, figures) {
         Ok(server) => server,
         Err(e) => {
             backbones.kill();
@@ -185,9 +193,10 @@ pub async fn start(
         let own = [service.jobs.clone(), server::housekeeping(service, &clock)].concat();
         running_jobs.extend(jobs::start(service.name, own, &leases, &clock, &stopping));
     }
-    tracing::info!(address = %addr, public_url, services = ?services.iter().map(|s| s.name).collect::<Vec<_>>(), "ready");
+    tracing::info!(address = %addr, metrics = %figures_addr.unwrap_or(addr), public_url, services = ?services.iter().map(|s| s.name).collect::<Vec<_>>(), "ready");
     Ok(Running {
         addr,
+        figures: figures_addr,
         base_url,
         services,
         pii,
@@ -206,6 +215,12 @@ impl Running {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
+    }
+
+    /// Where `/metrics` is served, if on an address of its own.
+    #[must_use]
+    pub fn figures_addr(&self) -> Option<SocketAddr> {
+        self.figures
     }
 
     /// URL of the listener on this machine, without a trailing slash.
@@ -275,18 +290,23 @@ fn holder(db: &Db) -> String {
     if db.is_postgres() { kernel::new_id().to_string() } else { "the only process".to_owned() }
 }
 
-fn listen(address: &str) -> Result<(TcpListener, SocketAddr), Error> {
+fn listen(address: &str, setting: &str) -> Result<(TcpListener, SocketAddr), Error> {
+    let variable = format!("KEFU__{}", setting.to_uppercase().replace('.', "__"));
     let fault = |cause: std::io::Error| {
         let mend = match cause.kind() {
             std::io::ErrorKind::AddrInUse => {
-                "the port is taken: end the program that uses it, or choose another with http.listen (KEFU__HTTP__LISTEN=127.0.0.1:8081)"
+                format!(
+                    "the port is taken: end the program that uses it, or choose another with {setting} ({variable}=127.0.0.1:8081)"
+                )
             }
             std::io::ErrorKind::PermissionDenied => {
-                "ports below 1024 need rights: choose a higher one with http.listen (KEFU__HTTP__LISTEN)"
+                format!(
+                    "ports below 1024 need rights: choose a higher one with {setting} ({variable})"
+                )
             }
-            _ => "choose an address of this machine with http.listen (KEFU__HTTP__LISTEN)",
+            _ => format!("choose an address of this machine with {setting} ({variable})"),
         };
-        Error::Listen { address: address.to_owned(), cause, mend: mend.to_owned() }
+        Error::Listen { address: address.to_owned(), cause, mend }
     };
     let listener = TcpListener::bind(address).map_err(fault)?;
     let addr = listener.local_addr().map_err(fault)?;

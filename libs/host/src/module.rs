@@ -24,8 +24,22 @@ pub struct Module {
     pub routes: fn(&mut ServiceConfig),
     /// The service's own error codes; the shared ones are added.
     pub codes: &'static [&'static ErrorCode],
+    /// Judges the section `[name]` before anything is made, a database say: [`Section::get`] and what
+    /// types cannot say. [`no_settings`] where there are none.
+    pub check: fn(&Section) -> Result<(), Error>,
     /// Builds the service from what the host gives it. No I/O that can block for long.
     pub build: fn(Parts) -> Result<Built, Error>,
+}
+
+/// For [`Module::check`] of a service without settings of its own.
+///
+/// # Errors
+/// Names what stands in the section all the same.
+pub fn no_settings(section: &Section) -> Result<(), Error> {
+    #[derive(serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct None {}
+    section.get::<None>().map(|None {}| ())
 }
 
 /// What a service is built from.

@@ -2,20 +2,21 @@
 //! starts, and every fault is told with its name and its mending.
 
 mod check;
+mod environment;
 mod sections;
 
 pub(crate) use sections::redacted;
 pub use sections::{
-    Auth, AuthMode, Data, Database, EventsKind, EventsSection, Http, LogFormat, PiiSection,
-    Runtime, Shutdown, Telemetry, Tristate,
+    Auth, AuthMode, Data, Database, EventsKind, EventsSection, Http, LogFormat, Metrics,
+    PiiSection, Runtime, Shutdown, Telemetry, Tristate,
 };
 
 use std::path::{Path, PathBuf};
 
-use config::{Config, Environment, File, FileFormat, Map};
+use config::{Config, File, FileFormat, Map};
 use serde::de::DeserializeOwned;
 
-use crate::{Error, Module, Section};
+use crate::{Error, Module, Section, lifecycle::Accounts};
 
 const COMMON: &str = include_str!("defaults.toml");
 
@@ -57,6 +58,7 @@ pub struct Settings {
     pub auth: Auth,
     pub pii: PiiSection,
     pub telemetry: Telemetry,
+    pub metrics: Metrics,
     pub shutdown: Shutdown,
     pub runtime: Runtime,
     /// Sections that nobody reads: worth a warning.
@@ -65,7 +67,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads and checks. All faults of the shared sections are reported at once.
+    /// Reads and checks. All faults are reported at once, before anything is made.
     pub fn load(modules: &[Module], sources: &Sources) -> Result<Self, Error> {
         let tree = tree(modules, sources)?;
         let mut faults = vec![];
@@ -77,6 +79,7 @@ impl Settings {
             auth: section(&tree, "auth", &mut faults),
             pii: section(&tree, "pii", &mut faults),
             telemetry: section(&tree, "telemetry", &mut faults),
+            metrics: section(&tree, "metrics", &mut faults),
             shutdown: section(&tree, "shutdown", &mut faults),
             runtime: section(&tree, "runtime", &mut faults),
             unknown: unknown_sections(&tree, modules, &sources.preset),
@@ -85,6 +88,14 @@ impl Settings {
         // A section that could not be read stands at its default here and must not be judged.
         if faults.is_empty() {
             check::all(&settings, modules.len(), &mut faults);
+        }
+        faults.extend(read::<Accounts>(&settings.tree, "issuer").err());
+        for module in modules {
+            match (module.check)(&settings.section(module.name)) {
+                Ok(()) => {}
+                Err(Error::Settings(found)) => faults.extend(found),
+                Err(other) => faults.push(other.to_string()),
+            }
         }
         if faults.is_empty() { Ok(settings) } else { Err(Error::Settings(faults)) }
     }
@@ -142,16 +153,16 @@ fn tree(modules: &[Module], sources: &Sources) -> Result<Config, Error> {
         None if sources.no_file => builder,
         None => builder.add_source(toml_file(Path::new("kefu.toml")).required(false)),
     };
-    // Values stay text here and are read as what the setting needs: guessing types would turn a
-    // key of digits into a floating-point number.
-    let environment = Environment::with_prefix("KEFU").prefix_separator("__").separator("__");
-    builder = builder.add_source(environment.source(sources.environment.clone()));
+    let fault = |e: config::ConfigError| Error::Settings(vec![e.to_string()]);
+    let below = builder.build_cloned().map_err(fault)?;
+    let known = known_sections(modules, &sources.preset);
+    builder = builder.add_source(environment::read(&below, &known, sources.environment.clone())?);
     for (name, value) in &sources.overrides {
         builder = builder
             .set_override(name, value.as_str())
             .map_err(|e| Error::setting(name, e.to_string()))?;
     }
-    builder.build().map_err(|e| Error::Settings(vec![e.to_string()]))
+    builder.build().map_err(fault)
 }
 
 fn toml_file(path: &Path) -> File<config::FileSourceFile, FileFormat> {
@@ -192,21 +203,46 @@ pub(crate) fn read<T: DeserializeOwned>(tree: &Config, name: &str) -> Result<T, 
     serde_path_to_error::deserialize(table).map_err(|e| {
         let path = e.path().to_string();
         let place = if path == "." { name.to_owned() } else { format!("{name}.{path}") };
+        let text = e.inner().to_string();
+        if let Some(rest) = text.strip_prefix("unknown field `") {
+            return unknown_field(&place, rest);
+        }
+        let place = format!("{place} (environment: {})", environment::variable(&place));
         if ["key", "password", "secret", "token"].iter().any(|word| place.contains(word)) {
             return format!("{place}: cannot be read as what belongs there");
         }
-        format!("{place}: {}", e.inner())
+        format!("{place}: {text}")
     })
 }
 
-fn unknown_sections(tree: &Config, modules: &[Module], preset: &str) -> Vec<String> {
+/// `rest` is what serde says after "unknown field": the name, and those that it knows.
+fn unknown_field(place: &str, rest: &str) -> String {
+    let (field, known) = rest.split_once('`').unwrap_or((rest, ""));
+    let place = match place.rsplit('.').next() {
+        Some(last) if last == field => place.to_owned(),
+        _ => format!("{place}.{field}"),
+    };
+    let known = known.split_once("expected ").map_or(known, |(_, known)| known);
+    let known = known.trim_start_matches("one of ").replace('`', "");
+    let known = if known.contains("no fields") { "none" } else { known.trim_start_matches(", ") };
+    format!(
+        "{place} (environment: {}): there is no such setting; known here: {known}",
+        environment::variable(&place)
+    )
+}
+
+/// Sections that somebody in this process reads.
+fn known_sections(modules: &[Module], preset: &str) -> Vec<String> {
     let names = |text: &str| -> Vec<String> {
         let parsed = Config::builder().add_source(File::from_str(text, FileFormat::Toml)).build();
         let table = parsed.and_then(Config::try_deserialize::<Map<String, config::Value>>);
         table.map(|t| t.into_keys().collect()).unwrap_or_default()
     };
-    let known = [names(COMMON), names(preset), modules.iter().map(|m| m.name.to_owned()).collect()]
-        .concat();
+    [names(COMMON), names(preset), modules.iter().map(|m| m.name.to_owned()).collect()].concat()
+}
+
+fn unknown_sections(tree: &Config, modules: &[Module], preset: &str) -> Vec<String> {
+    let known = known_sections(modules, preset);
     let all = tree.clone().try_deserialize::<Map<String, config::Value>>().unwrap_or_default();
     let mut unknown: Vec<String> = all.into_keys().filter(|name| !known.contains(name)).collect();
     unknown.sort();

@@ -3,6 +3,7 @@
 //! waits for it. Metrics are scraped from `/metrics`.
 
 mod format;
+mod quiet;
 
 use std::{io::IsTerminal, time::Duration};
 
@@ -86,7 +87,7 @@ pub fn init(settings: &Telemetry, service_name: &str) -> Result<Guard, Error> {
         }));
     tracing_subscriber::registry()
         .with(traces)
-        .with(log.with_filter(level))
+        .with(log.with_filter(quiet::Quiet(level)))
         .try_init()
         .map_err(|e| Error::other("setting up the log", e))?;
     Ok(Guard { provider })

@@ -1,9 +1,8 @@
-//! Bodies: [`Json`] and [`Raw`], both bounded.
+//! Bodies: [`Json`] and [`Raw`], both bounded; how long they may take is [`crate::BodyPatience`].
 
 use actix_web::{
     FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
-    error::PayloadError,
     http::header,
     web::{Bytes, BytesMut},
 };
@@ -11,7 +10,7 @@ use futures::{StreamExt, future::LocalBoxFuture};
 use kernel::{Problem, Text, codes};
 use serde::de::DeserializeOwned;
 
-use crate::{Error, json, messages, request};
+use crate::{Error, json, messages, patience, request};
 
 /// Largest JSON or form body in bytes; registered as app data, 1 MiB where it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +128,7 @@ fn read(
         let expected = head?;
         let mut body = BytesMut::with_capacity(expected);
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(unreadable)?;
+            let chunk = chunk.map_err(patience::unreadable)?;
             if body.len() + chunk.len() > limit {
                 return Err(too_large(limit));
             }
@@ -169,8 +168,4 @@ fn check_head(req: &HttpRequest, limit: usize, accepts: Accepts) -> Result<usize
 
 fn too_large(limit: usize) -> Problem {
     Problem::of(&codes::BODY_TOO_LARGE).detail(messages::most_bytes(limit))
-}
-
-fn unreadable(e: PayloadError) -> Problem {
-    Problem::of(&codes::MALFORMED_BODY).detail(messages::body_broken_off()).cause(e)
 }

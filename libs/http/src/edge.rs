@@ -23,10 +23,10 @@ use kernel::{Actor, ErrorCode, Problem, codes};
 use tracing::{Instrument, Span};
 
 use crate::{
-    Authenticator, Drain, Error, RateLimits,
+    Authenticator, Drain, Error, RateLimits, RouteTable, address,
     auth::{Caller, Refusal, bearer_token},
     error::RenderedCode,
-    health, messages, metrics,
+    etag, health, messages, metrics, patience,
     rate::Left,
     request::{self, CURRENT, Current},
     telemetry,
@@ -61,6 +61,15 @@ impl OnCaller {
 
 /// Middleware function, for `actix_web::middleware::from_fn`.
 pub async fn edge(
+    mut req: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let unread = patience::limit(&mut req);
+    let answer = guarded(req, next).await?;
+    Ok(answer.map_body(|_, body| unread.kept_by(body)))
+}
+
+async fn guarded(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
@@ -78,14 +87,15 @@ pub async fn edge(
     let service = (edge.service_of)(&route);
     let scheme = telemetry::known_scheme(req.connection_info().scheme());
     let _in_flight = metrics::InFlight::enter(service, method, scheme);
-    let (span, trace) = telemetry::server_span(&req, method, &route, service);
+    let address = address::note(req.request(), edge.limits.hops);
+    let (span, trace) = telemetry::server_span(&req, method, &route, service, &address);
     let current = Current {
         locale: request::locale(req.request()),
         trace_id: telemetry::trace_id(&trace),
         trace: trace.clone(),
     };
     let inside = async {
-        let (answer, left) = handle(&edge, req, next).await;
+        let (answer, left) = handle(&edge, req, &route, next).await;
         (answer.map(as_problem), left)
     };
     let (answer, left) = CURRENT.scope(current, inside.instrument(span.clone())).await;
@@ -94,6 +104,7 @@ pub async fn edge(
         // Clients with a connection open are to look for another process before this one has gone.
         answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
+    let mut answer = etag::not_modified(answer, &route);
     let code = answer.response().extensions().get::<RenderedCode>().map(|code| code.0);
     let headers = answer.headers_mut();
     edge.limits.write_headers(headers, left, code);
@@ -117,6 +128,7 @@ type Answer = Result<ServiceResponse<BoxBody>, actix_web::Error>;
 async fn handle(
     edge: &Edge,
     req: ServiceRequest,
+    route: &str,
     next: Next<impl MessageBody + 'static>,
 ) -> (Answer, Option<Left>) {
     if edge.drain.is_refusing() {
@@ -131,7 +143,7 @@ async fn handle(
     if let Ok(actor) = &caller {
         Span::current().record("enduser.id", &actor.id);
     }
-    let left = match edge.limits.take(quota_of(edge, &req, &caller)) {
+    let left = match edge.limits.take(quota_of(&req, &caller)) {
         Ok(left) => left,
         Err(problem) => return (Ok(req.into_response(Error(problem).error_response())), None),
     };
@@ -140,20 +152,22 @@ async fn handle(
     {
         tracing::error!(%problem, "what a caller's rights mean could not be noted");
     }
+    if let Some(table) = req.app_data::<web::Data<RouteTable>>()
+        && let Err(problem) = table.check_query(&req, route, caller.is_ok())
+    {
+        return (Ok(req.into_response(Error(problem).error_response())), left);
+    }
     req.extensions_mut().insert(Caller(caller));
     (next.call(req).await.map(ServiceResponse::map_into_boxed_body), left)
 }
 
 /// Whose quota a request uses up: the actor's, else the address's. A bad token has the address
 /// pay, or guessing would be free.
-fn quota_of(edge: &Edge, req: &ServiceRequest, caller: &Result<kernel::Actor, Refusal>) -> String {
+fn quota_of(req: &ServiceRequest, caller: &Result<kernel::Actor, Refusal>) -> String {
     if let Ok(actor) = caller {
         return format!("actor {}:{}", actor.org.root(), actor.id);
     }
-    let info = req.connection_info();
-    let address =
-        if edge.limits.trust_forwarded { info.realip_remote_addr() } else { info.peer_addr() };
-    format!("address {}", address.unwrap_or("unknown"))
+    format!("address {}", address::of(req.request()))
 }
 
 /// Errors that actix itself answers (a body it cannot read, a missing extension) get the format of
@@ -183,6 +197,7 @@ fn code_for(status: StatusCode) -> &'static ErrorCode {
         403 => &codes::FORBIDDEN,
         404 => &codes::NOT_FOUND,
         405 => &codes::METHOD_NOT_ALLOWED,
+        408 => &codes::REQUEST_TIMEOUT,
         409 => &codes::CONFLICT,
         412 => &codes::PRECONDITION_FAILED,
         413 => &codes::BODY_TOO_LARGE,

@@ -2,10 +2,16 @@
 
 use std::future::{Ready, ready};
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header};
+use actix_web::{
+    FromRequest, HttpRequest,
+    body::BoxBody,
+    dev::{Payload, ServiceResponse},
+    http::{StatusCode, header},
+    web,
+};
 use kernel::{Problem, codes};
 
-use crate::{Error, messages};
+use crate::{Error, RouteTable, messages, taken};
 
 /// The version that the caller read, from `If-Match: "7"`. Missing → 428; anything but one strong
 /// tag that we gave out → 400: `*` and lists would let a caller overwrite what he has not read.
@@ -15,6 +21,38 @@ pub struct IfMatch(pub i64);
 /// A version as an ETag.
 pub(crate) fn tag(version: i64) -> String {
     format!("\"{version}\"")
+}
+
+/// 304 instead of what the caller has already, by `If-None-Match` (RFC 9110, 13.1.2), where the
+/// document of the operation says so.
+pub(crate) fn not_modified(
+    answer: ServiceResponse<BoxBody>,
+    template: &str,
+) -> ServiceResponse<BoxBody> {
+    let has_it = || {
+        let tag = answer.headers().get(header::ETAG)?.to_str().ok()?;
+        let mut named = answer.request().headers().get_all(header::IF_NONE_MATCH);
+        named.any(|line| line.to_str().is_ok_and(|line| names(line, tag))).then_some(())
+    };
+    let documented = || {
+        let table = answer.request().app_data::<web::Data<RouteTable>>();
+        table.is_some_and(|table| table.knows_if_none_match(answer.request(), template))
+    };
+    let unchanged = answer.status() == StatusCode::OK && has_it().is_some() && documented();
+    if !unchanged {
+        return answer;
+    }
+    let mut answer = answer.map_body(|_, _| BoxBody::new(actix_web::body::None::new()));
+    *answer.response_mut().status_mut() = StatusCode::NOT_MODIFIED;
+    answer.headers_mut().remove(header::CONTENT_TYPE);
+    answer
+}
+
+/// Whether a list of tags, weak or strong, has this one in it. (None of ours has a comma.)
+fn names(list: &str, tag: &str) -> bool {
+    list.split(',')
+        .map(str::trim)
+        .any(|entry| entry == "*" || entry.strip_prefix("W/").unwrap_or(entry) == tag)
 }
 
 fn parse(req: &HttpRequest) -> Result<IfMatch, Problem> {
@@ -39,6 +77,7 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        taken::header(req, "If-Match");
         ready(parse(req).map_err(Error))
     }
 }

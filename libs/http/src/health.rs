@@ -1,13 +1,16 @@
 //! `/health/live`, `/health/ready` and `/metrics`: for the platform, not for callers; outside of
-//! authentication, rate limits and the OpenAPI documents.
+//! rate limits and the OpenAPI documents. Health is everybody's to ask, figures are not: they tell
+//! how much is going on, and where.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use aws_lc_rs::digest;
 use futures::future::{BoxFuture, join_all};
+use kernel::{Problem, codes};
 use serde_json::json;
 
-use crate::{Drain, metrics};
+use crate::{Drain, auth::bearer_token, metrics};
 
 type Probe = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 type Gauges = Arc<dyn Fn() + Send + Sync>;
@@ -23,12 +26,50 @@ pub struct Health {
     drain: Drain,
     checks: Vec<(metrics::Check, Probe)>,
     gauges: Vec<Gauges>,
+    figures: Figures,
+}
+
+/// Who may read `/metrics`.
+#[derive(Clone, Default)]
+pub struct Figures {
+    /// What a scraper must show as a bearer token; without one who asks from this machine.
+    pub token: Option<String>,
+    /// Whether they have a listener of their own ([`Health::configure_figures`]), and are on no other.
+    pub elsewhere: bool,
+}
+
+impl Figures {
+    /// `alone`: on a listener that exists for them, which only scrapers reach.
+    fn check(&self, req: &HttpRequest, alone: bool) -> Result<(), Problem> {
+        match &self.token {
+            _ if self.elsewhere && !alone => Err(Problem::not_found()),
+            Some(token) => {
+                let digest = |text: &str| digest::digest(&digest::SHA256, text.as_bytes());
+                // Of digests, so that the time it takes tells nothing.
+                let same = |shown| digest(shown).as_ref() == digest(token).as_ref();
+                match bearer_token(req.headers()) {
+                    Ok(shown) if same(shown) => Ok(()),
+                    _ => Err(Problem::of(&codes::UNAUTHENTICATED)),
+                }
+            }
+            None if alone || is_local(req) => Ok(()),
+            None => Err(Problem::of(&codes::FORBIDDEN)
+                .detail("set metrics.listen or metrics.token to read figures from elsewhere")),
+        }
+    }
+}
+
+/// Whether a program on this machine asks, and asks itself: a proxy on it speaks for others.
+fn is_local(req: &HttpRequest) -> bool {
+    let loopback = req.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
+    let forwarded = ["forwarded", "x-forwarded-for", "x-real-ip", "via"];
+    loopback && !forwarded.iter().any(|name| req.headers().contains_key(*name))
 }
 
 impl Health {
     #[must_use]
     pub fn new(drain: Drain) -> Self {
-        Self { drain, checks: vec![], gauges: vec![] }
+        Self { drain, checks: vec![], gauges: vec![], figures: Figures::default() }
     }
 
     /// Adds a check of one service's; its error text goes to the log, not to the caller.
@@ -50,13 +91,27 @@ impl Health {
         self
     }
 
+    /// Says who may read the figures.
+    #[must_use]
+    pub fn figures(mut self, figures: Figures) -> Self {
+        self.figures = figures;
+        self
+    }
+
+    /// Registers the figures alone, for a listener of their own.
+    pub fn configure_figures(&self, config: &mut web::ServiceConfig) {
+        config
+            .app_data(web::Data::new(self.clone()))
+            .route("/metrics", web::get().to(figures_alone));
+    }
+
     /// Registers the three endpoints.
     pub fn configure(&self, config: &mut web::ServiceConfig) {
         config
             .app_data(web::Data::new(self.clone()))
             .route("/health/live", web::get().to(live))
             .route("/health/ready", web::get().to(ready))
-            .route("/metrics", web::get().to(expose));
+            .route("/metrics", web::get().to(figures_too));
     }
 
     async fn outcome(&self) -> Vec<(String, bool)> {
@@ -105,9 +160,18 @@ async fn ready(health: web::Data<Health>) -> HttpResponse {
     answer.json(json!({"status": status, "checks": listed}))
 }
 
+async fn figures_alone(req: HttpRequest, health: web::Data<Health>) -> crate::Result {
+    expose(&req, &health, true).await
+}
+
+async fn figures_too(req: HttpRequest, health: web::Data<Health>) -> crate::Result {
+    expose(&req, &health, false).await
+}
+
 /// Asks the checks, so that Prometheus sees them where nobody else probes. One that hangs is told by
 /// the next scrape: were it waited for, figures would be missing just when they are wanted.
-async fn expose(req: HttpRequest, health: web::Data<Health>) -> crate::Result {
+async fn expose(req: &HttpRequest, health: &web::Data<Health>, alone: bool) -> crate::Result {
+    health.figures.check(req, alone)?;
     let asked = health.clone();
     let checks = actix_web::rt::spawn(async move { asked.outcome().await });
     tokio::time::timeout(SCRAPE, checks).await.ok();

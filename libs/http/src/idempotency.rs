@@ -21,7 +21,7 @@ use sea_orm::{DbErr, QueryResult};
 use serde::{Serialize, de::DeserializeOwned};
 use store::{Db, Pii, Row, SqlMigration, Tx, sql};
 
-use crate::{Created, Done, Error, Result, Upserted, body, etag, json, messages};
+use crate::{Created, Done, Error, Result, Upserted, body, etag, json, messages, taken};
 
 const DDL: &str = "
 create table idempotency (
@@ -38,13 +38,19 @@ create table idempotency (
 create index idempotency_created on idempotency (created_at);
 ";
 
+/// Absent in rows that an older version writes, which knows the other one only.
+const CANONICAL: &str = "alter table idempotency add column canonical_hash text;";
+
 /// Columns of a saved answer; all of them absent where there is none.
-const SAVED: &str = "i.request_hash, i.status, i.location, i.etag, i.body";
+const SAVED: &str = "i.request_hash, i.canonical_hash, i.status, i.location, i.etag, i.body";
 
 /// Table of this library.
 #[must_use]
 pub fn migrations() -> Vec<SqlMigration> {
-    vec![SqlMigration::new("m0003_idempotency", DDL)]
+    vec![
+        SqlMigration::new("m0003_idempotency", DDL),
+        SqlMigration::new("m0004_idempotency_canonical", CANONICAL),
+    ]
 }
 
 /// Forgets keys used before `before` (two days ago, say); answers how many.
@@ -151,6 +157,7 @@ impl<T> Idempotent<T> {
 
 impl IdempotencyKey {
     fn of(req: &HttpRequest) -> std::result::Result<Self, Problem> {
+        taken::header(req, "Idempotency-Key");
         let key = match req.headers().get("idempotency-key") {
             None => None,
             Some(value) => Some(readable_key(value)?),
@@ -191,7 +198,7 @@ impl IdempotencyKey {
             return Ok(crate::write(db, work).await?.into_response(false));
         };
         let scope = format!("{}|{}|{}", ctx.actor.org, ctx.actor.id, self.route);
-        let hash = request_hash(&self.target, bytes);
+        let hash = RequestHash::of(&self.target, bytes);
         let _in_flight = InFlight::enter(db, &scope, key)?;
         let tx = db.begin().await?;
         let done = async {
@@ -236,7 +243,7 @@ impl IdempotencyKey {
         tx: &Tx,
         scope: &str,
         key: &str,
-        hash: &str,
+        hash: &RequestHash,
     ) -> std::result::Result<Option<Reply>, Problem> {
         let mut values = vec![scope.into(), key.into()];
         let lock = if tx.is_postgres() {
@@ -253,11 +260,16 @@ impl IdempotencyKey {
         if row.try_get("", "taken")? { self.saved(&row, hash) } else { Err(in_flight()) }
     }
 
-    fn saved(&self, row: &QueryResult, hash: &str) -> std::result::Result<Option<Reply>, Problem> {
-        let Some(same) = row.try_get::<Option<String>>("", "request_hash")? else {
+    fn saved(
+        &self,
+        row: &QueryResult,
+        hash: &RequestHash,
+    ) -> std::result::Result<Option<Reply>, Problem> {
+        let Some(exact) = row.try_get::<Option<String>>("", "request_hash")? else {
             return Ok(None);
         };
-        if same != hash {
+        let canonical: Option<String> = row.try_get("", "canonical_hash")?;
+        if exact != hash.exact && (canonical.is_none() || canonical != hash.canonical) {
             return Err(Problem::of(&codes::IDEMPOTENCY_KEY_REUSED));
         }
         let body: String = row.try_get("", "body")?;
@@ -272,18 +284,19 @@ impl IdempotencyKey {
         }))
     }
 
-    fn save(&self, tx: &Tx, scope: &str, key: &str, hash: &str, reply: &Reply) {
+    fn save(&self, tx: &Tx, scope: &str, key: &str, hash: &RequestHash, reply: &Reply) {
         let body = match &self.seal {
             Some(pii) => pii.seal(&reply.body),
             None => reply.body.clone(),
         };
         tx.insert_later(Row::new(
-            "idempotency (scope, key, request_hash, status, location, etag, body, created_at)",
-            "(?, ?, ?, ?, ?, ?, ?, ?)",
+            "idempotency (scope, key, request_hash, canonical_hash, status, location, etag, body, created_at)",
+            "(?, ?, ?, ?, ?, ?, ?, ?, ?)",
             vec![
                 scope.into(),
                 key.into(),
-                hash.into(),
+                hash.exact.clone().into(),
+                hash.canonical.clone().into(),
                 i32::from(reply.status).into(),
                 reply.location.clone().into(),
                 reply.etag.clone().into(),
@@ -303,6 +316,26 @@ fn readable_key(value: &header::HeaderValue) -> std::result::Result<String, Prob
         })
         .map(str::to_owned)
         .ok_or_else(|| Problem::of(&codes::INVALID_HEADER).detail(messages::idempotency_key_form()))
+}
+
+/// By what a request is known again.
+struct RequestHash {
+    /// Of the bytes.
+    exact: String,
+    /// Of what they say, where they are JSON: programs that write the same object anew may order its
+    /// fields otherwise.
+    canonical: Option<String>,
+}
+
+impl RequestHash {
+    fn of(target: &str, bytes: &[u8]) -> Self {
+        let canonical = serde_json::from_slice::<serde_json::Value>(bytes).ok().map(|value| {
+            let mut text = String::new();
+            json::write_canonical(&value, &mut text);
+            request_hash(target, text.as_bytes())
+        });
+        Self { exact: request_hash(target, bytes), canonical }
+    }
 }
 
 fn request_hash(target: &str, bytes: &[u8]) -> String {

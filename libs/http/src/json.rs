@@ -60,6 +60,34 @@ fn refuse_nul(bytes: &[u8]) -> Result<(), Problem> {
     }))
 }
 
+/// The same text for the same value: fields in the order of their names, no space.
+pub(crate) fn write_canonical(value: &serde_json::Value, text: &mut String) {
+    use serde_json::Value;
+    match value {
+        Value::Array(items) => {
+            text.push('[');
+            for (i, item) in items.iter().enumerate() {
+                text.push_str(if i > 0 { "," } else { "" });
+                write_canonical(item, text);
+            }
+            text.push(']');
+        }
+        Value::Object(fields) => {
+            let mut fields: Vec<_> = fields.iter().collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
+            text.push('{');
+            for (i, (name, item)) in fields.into_iter().enumerate() {
+                text.push_str(if i > 0 { "," } else { "" });
+                text.push_str(&Value::from(name.as_str()).to_string());
+                text.push(':');
+                write_canonical(item, text);
+            }
+            text.push('}');
+        }
+        plain => text.push_str(&plain.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde::Deserialize;
@@ -265,6 +293,19 @@ mod tests {
         let found = faults(&format!(r#"{{"name":"a","lines":[{lines}]}}"#));
         assert!((1..=super::shape::MOST).contains(&found.len()), "{}", found.len());
         assert!(begun.elapsed() < std::time::Duration::from_secs(5), "{:?}", begun.elapsed());
+    }
+
+    #[test]
+    fn the_canonical_text_does_not_depend_on_order_and_space() {
+        let of = |text: &str| {
+            let mut canonical = String::new();
+            write_canonical(&serde_json::from_str(text).unwrap(), &mut canonical);
+            canonical
+        };
+        let expected = r#"{"a":[{"x":"\"","y":1}],"b":null}"#;
+        assert_eq!(of(r#"{ "b" : null, "a" : [ { "y" : 1, "x" : "\"" } ] }"#), expected);
+        assert_eq!(of(expected), expected);
+        assert_ne!(of("[1,2]"), of("[2,1]"), "the order of a list says something");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! }
 //! ```
 
+mod address;
 mod auth;
 mod body;
 mod drain;
@@ -27,11 +28,13 @@ pub mod messages;
 mod metrics;
 mod openapi;
 mod params;
+mod patience;
 mod query;
 mod rate;
 mod request;
 mod respond;
 mod shape;
+pub mod taken;
 mod telemetry;
 
 pub use auth::{Allowed, AuthSettings, Authenticator, ClaimNames, KeySource, Needs, Public, may};
@@ -41,11 +44,14 @@ pub use edge::{Edge, OnCaller, edge};
 pub use error::{Error, ProblemBody, Result};
 pub use etag::{IfMatch, check_version};
 pub use fallback::{RouteTable, default_service};
-pub use health::Health;
+pub use health::{Figures, Health};
 pub use idempotency::{
     IdempotencyKey, Idempotent, RequestClock, SealReplies, migrations, purge_idempotency,
 };
-pub use openapi::{IdempotencyHeader, IfMatchHeader, RouteDoc, openapi, routes_of};
+pub use openapi::{
+    IdempotencyHeader, IfMatchHeader, IfNoneMatchHeader, RouteDoc, openapi, routes_of,
+};
+pub use patience::BodyPatience;
 pub use query::{Form, Path, Query};
 pub use rate::{RateLimits, RateSettings};
 pub use respond::{Created, Done, Upserted, no_content, ok, ok_versioned, org_filter, write};

@@ -7,6 +7,7 @@ kernel::catalogue! {
     unknown_parameter(known)
         "is not known here; known parameters: {known}"
         "不支持此参数，可用参数：{known}";
+    no_parameters() "no query parameters are taken here" "此处不接受查询参数";
     given_twice() "may be given only once" "只能给出一次";
     a_text() "must be text" "须为文本";
     a_flag() "must be true or false" "须为 true 或 false";
@@ -45,8 +46,8 @@ kernel::catalogue! {
 
     // Headers
     if_match_form()
-        "If-Match takes one ETag as it was answered, like \"7\""
-        "If-Match 须填写响应中给出的一个 ETag，如 \"7\"";
+        "If-Match takes one ETag as it was answered, like \"7\"; * and lists are refused, for they would overwrite what has not been read"
+        "If-Match 须填写响应中给出的一个 ETag，如 \"7\"；不接受 * 或多个 ETag，以免覆盖未读取的内容";
     current_etag(tag) "the current ETag is {tag}" "当前 ETag 为 {tag}";
     idempotency_key_form()
         "Idempotency-Key takes 1 to 200 printable ASCII characters"
@@ -73,6 +74,11 @@ kernel::catalogue! {
     token_not_valid_yet() "the token is not valid yet" "令牌尚未生效";
     token_from_the_future() "the token was issued in the future" "令牌的签发时间晚于当前时间";
     token_roles_malformed() "the token's roles are not a list" "令牌中的角色不是列表";
+
+    // Figures
+    figures_elsewhere()
+        "figures are read on this machine; from elsewhere with metrics.listen or metrics.token"
+        "指标只能在本机读取；要从其他机器读取，请设置 metrics.listen 或 metrics.token";
 
     // The process
     shutting_down() "the process is shutting down" "服务正在停止";

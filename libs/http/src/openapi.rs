@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use actix_web::App;
-use kernel::{ErrorCode, Permission, codes};
+use kernel::{ErrorCode, codes};
 use serde_json::json;
 use utoipa::{
     IntoParams, PartialSchema,
     openapi::{
         Components, Content, Info, License, OpenApi, Ref, RefOr, Response, Server,
         extensions::Extensions,
-        path::{Operation, PathItem},
+        path::{Operation, Parameter, ParameterIn, PathItem},
         response::ResponseBuilder,
         schema::{AdditionalProperties, Object, ObjectBuilder, Schema, Type},
-        security::{ClientCredentials, Flow, Http, HttpAuthScheme, OAuth2, Scopes, SecurityScheme},
+        security::{Http, HttpAuthScheme, SecurityScheme},
     },
 };
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
@@ -42,9 +42,21 @@ pub struct IdempotencyHeader {
 #[into_params(parameter_in = Header)]
 #[allow(dead_code, reason = "read by the derive")]
 pub struct IfMatchHeader {
-    /// ETag of the version that the change is based on.
+    /// ETag of the version that the change is based on. One, as it was answered: neither `*` nor a
+    /// list, by which a caller would overwrite what they have not read.
     #[param(rename = "If-Match", pattern = "^\"[0-9]{1,18}\"$", example = "\"7\"")]
     if_match: String,
+}
+
+/// Lists the header in an operation's `params(...)`, and 304 among its answers: of reading
+/// operations whose answer has an ETag. [`crate::edge`] sees to it.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "read by the derive")]
+pub struct IfNoneMatchHeader {
+    /// ETags that the caller has: when the resource's is among them the answer is 304, without a body.
+    #[param(rename = "If-None-Match", max_length = 1000, example = "\"7\"", nullable = false)]
+    if_none_match: Option<String>,
 }
 
 /// One operation of a document.
@@ -78,9 +90,9 @@ pub fn openapi(
     let table: Vec<&ErrorCode> = codes::ALL.iter().chain(service_codes).copied().collect();
     let components = api.components.get_or_insert_with(Components::new);
     complete_components(components, &table);
-    for item in api.paths.paths.values_mut() {
-        for (_, operation) in operations_mut(item) {
-            complete_operation(operation, &table);
+    for (path, item) in &mut api.paths.paths {
+        for (method, operation) in operations_mut(item) {
+            complete_operation(method, path, operation);
         }
     }
     let listed: Vec<_> = table
@@ -95,15 +107,56 @@ pub fn openapi(
 /// Every operation with its declared permissions.
 #[must_use]
 pub fn routes_of(api: &OpenApi) -> Vec<RouteDoc> {
-    let mut routes = Vec::new();
+    operations(api).into_iter().map(|operation| operation.route).collect()
+}
+
+/// One operation with what is asked of requests before their handler sees them.
+pub(crate) struct OperationDoc {
+    pub(crate) route: RouteDoc,
+    pub(crate) query: Vec<QueryParam>,
+    /// Whether 304 is answered. Not where the answer may change while the version does not.
+    pub(crate) if_none_match: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct QueryParam {
+    pub(crate) name: String,
+    /// Characters.
+    pub(crate) max_length: Option<usize>,
+}
+
+pub(crate) fn operations(api: &OpenApi) -> Vec<OperationDoc> {
+    let mut all = Vec::new();
     for (path, item) in &api.paths.paths {
         let mut item = item.clone();
         for (method, operation) in operations_mut(&mut item) {
             let scopes = scopes(operation);
-            routes.push(RouteDoc { method: method.to_owned(), path: path.clone(), scopes });
+            let route = RouteDoc { method: method.to_owned(), path: path.clone(), scopes };
+            let query = parameters(operation, &ParameterIn::Query).map(query_param).collect();
+            let if_none_match = has_header(operation, "If-None-Match");
+            all.push(OperationDoc { route, query, if_none_match });
         }
     }
-    routes
+    all
+}
+
+fn parameters<'a>(
+    operation: &'a Operation,
+    place: &'a ParameterIn,
+) -> impl Iterator<Item = &'a Parameter> {
+    let all = operation.parameters.iter().flatten();
+    all.filter_map(move |parameter| match parameter {
+        RefOr::T(parameter) if parameter.parameter_in == *place => Some(parameter),
+        _ => None,
+    })
+}
+
+fn query_param(parameter: &Parameter) -> QueryParam {
+    let max_length = match &parameter.schema {
+        Some(RefOr::T(Schema::Object(object))) => object.max_length,
+        _ => None,
+    };
+    QueryParam { name: parameter.name.clone(), max_length }
 }
 
 fn operations_mut(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
@@ -128,7 +181,7 @@ fn scopes(operation: &Operation) -> Option<Vec<String>> {
     Some(scopes.flatten().filter_map(|s| s.as_str().map(str::to_owned)).collect())
 }
 
-fn complete_operation(operation: &mut Operation, table: &[&ErrorCode]) {
+fn complete_operation(method: &str, path: &str, operation: &mut Operation) {
     match scopes(operation) {
         Some(scopes) if !scopes.is_empty() => {
             let needs = format!("Requires `{}`.", scopes.join("`, `"));
@@ -139,16 +192,53 @@ fn complete_operation(operation: &mut Operation, table: &[&ErrorCode]) {
         }
         _ => {}
     }
-    for status in statuses(table) {
+    let reads_known = has_header(operation, "If-None-Match");
+    let possible = refusals(method, path, operation);
+    let responses = &mut operation.responses.responses;
+    for status in possible {
         let shared = || RefOr::Ref(Ref::new(format!("#/components/responses/Problem{status}")));
-        let declared =
-            operation.responses.responses.entry(status.to_string()).or_insert_with(shared);
-        // An error of the handler's own shape: the middleware may still answer a problem.
-        if let RefOr::T(response) = declared {
+        responses.entry(status.to_string()).or_insert_with(shared);
+    }
+    // An error of the handler's own shape: the middleware may still answer a problem.
+    for (status, declared) in responses.iter_mut() {
+        if let RefOr::T(response) = declared
+            && status.as_str() >= "400"
+        {
             let problem = || Content::new(Some(Ref::from_schema_name("Problem"))).into();
             response.content.entry(PROBLEM_JSON.into()).or_insert_with(problem);
         }
     }
+    if reads_known {
+        let text = "The caller has it already: its ETag is among those of `If-None-Match`.";
+        let known = || RefOr::T(ResponseBuilder::new().description(text).build());
+        responses.entry("304".to_owned()).or_insert_with(known);
+    }
+}
+
+fn has_header(operation: &Operation, name: &str) -> bool {
+    parameters(operation, &ParameterIn::Header).any(|header| header.name == name)
+}
+
+/// Statuses of problems that follow from an operation's shape. Others are its own and stand in its
+/// `responses(…)`: a reading operation that is 422 for what its query says, a page that is 410.
+fn refusals(method: &str, path: &str, operation: &Operation) -> Vec<u16> {
+    let needs_token = scopes(operation).is_none_or(|scopes| !scopes.is_empty());
+    let changes = !matches!(method, "GET" | "HEAD" | "OPTIONS");
+    let has_body = operation.request_body.is_some();
+    // Below /api/ a query parameter that is not documented is refused.
+    let can_be_unreadable = has_body || path.starts_with("/api/") || operation.parameters.is_some();
+    let versioned = has_header(operation, "If-Match");
+    let cases: [(bool, &[u16]); 8] = [
+        (true, &[429, 500, 503]),
+        (can_be_unreadable, &[400]),
+        (needs_token, &[401, 403]),
+        (path.contains('{'), &[404]),
+        (has_body, &[408, 413, 415]),
+        (changes && needs_token, &[409]),
+        (has_body && changes, &[422]),
+        (versioned, &[412, 428]),
+    ];
+    cases.into_iter().filter(|(holds, _)| *holds).flat_map(|(_, all)| all).copied().collect()
 }
 
 fn statuses(table: &[&ErrorCode]) -> Vec<u16> {
@@ -167,17 +257,15 @@ fn complete_components(components: &mut Components, table: &[&ErrorCode]) {
             .responses
             .insert(format!("Problem{status}"), RefOr::T(problem_response(status, table)));
     }
-    let scopes = || Scopes::from_iter(Permission::ALL.iter().map(|p| (p.as_str(), p.as_str())));
     let bearer = Http::builder()
         .scheme(HttpAuthScheme::Bearer)
         .bearer_format("JWT")
         .description(Some(
-            "Access token of an OIDC provider; rights come from its roles and scopes.",
+            "Access token of an OpenID Connect provider, or of the built-in issuer (POST \
+             /oauth2/token); rights come from its roles and scopes.",
         ))
         .build();
     components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
-    let flow = Flow::ClientCredentials(ClientCredentials::new("/oauth2/token", scopes()));
-    components.add_security_scheme("oauth2", SecurityScheme::OAuth2(OAuth2::new([flow])));
 }
 
 /// `deny_unknown_fields`.

@@ -20,6 +20,19 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str, refusal: Problem) -> Result<
     }
 }
 
+/// Names with their values, as texts.
+pub(crate) fn texts(text: &str) -> Result<Vec<(String, Vec<String>)>, Text> {
+    let texts = |tree| match tree {
+        Tree::Text(text) => vec![text],
+        Tree::List(items) => items.into_iter().map(|item| match item {
+            Tree::Text(text) => text,
+            _ => String::new(),
+        }).collect(),
+        _ => vec![],
+    };
+    Ok(pairs(text)?.into_iter().map(|(name, tree)| (name, texts(tree))).collect())
+}
+
 /// The same for pairs that are decoded already.
 pub(crate) fn read_pairs<T: DeserializeOwned>(
     pairs: Vec<(String, Tree)>,

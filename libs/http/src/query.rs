@@ -7,7 +7,7 @@ use futures::future::LocalBoxFuture;
 use kernel::{Problem, Text, codes};
 use serde::de::DeserializeOwned;
 
-use crate::{Error, body, messages, params, shape::Tree};
+use crate::{Error, body, messages, params, shape::Tree, taken};
 
 /// The query string as `T`; 400 `invalid-query` with the parameters at fault.
 #[derive(Debug, Clone)]
@@ -18,6 +18,7 @@ impl<T: DeserializeOwned> FromRequest for Query<T> {
     type Future = Ready<Result<Self, Error>>;
 
     fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        taken::query::<T>(req);
         let refusal = Problem::of(&codes::INVALID_QUERY);
         ready(params::read(req.query_string(), refusal).map(Self).map_err(Error))
     }

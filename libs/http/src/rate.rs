@@ -32,14 +32,16 @@ pub struct RateSettings {
     pub per_second: u32,
     /// Requests at once.
     pub burst: u32,
-    /// Tell callers without a token apart by `Forwarded`/`X-Forwarded-For` instead of the peer's
-    /// address. Only behind a proxy that sets these headers itself.
+    /// Tell callers without a token apart by `X-Forwarded-For` instead of the peer's address. Only
+    /// where every request comes through proxies that append what they saw.
     pub trust_forwarded: bool,
+    /// How many such proxies stand in a row.
+    pub forwarded_hops: usize,
 }
 
 impl Default for RateSettings {
     fn default() -> Self {
-        Self { per_second: 300, burst: 600, trust_forwarded: false }
+        Self { per_second: 300, burst: 600, trust_forwarded: false, forwarded_hops: 1 }
     }
 }
 
@@ -49,7 +51,8 @@ pub struct RateLimits {
     limiter: Option<Arc<Limiter>>,
     policy: String,
     seen: Arc<AtomicU32>,
-    pub(crate) trust_forwarded: bool,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub(crate) hops: usize,
 }
 
 /// State of a caller's quota after a request that was let through.
@@ -63,14 +66,19 @@ pub(crate) struct Left {
 impl RateLimits {
     #[must_use]
     pub fn new(settings: RateSettings) -> Self {
-        let RateSettings { per_second, burst, trust_forwarded } = settings;
+        let RateSettings { per_second, burst, trust_forwarded, forwarded_hops } = settings;
         let limiter = NonZeroU32::new(per_second).map(|rate| {
             let quota = Quota::per_second(rate).allow_burst(NonZeroU32::new(burst).unwrap_or(rate));
             Arc::new(RateLimiter::dashmap(quota).with_middleware::<StateInformationMiddleware>())
         });
         let window = burst.max(1).div_ceil(per_second.max(1));
         let policy = format!("\"default\";q={};w={window}", burst.max(1));
-        Self { limiter, policy, seen: Arc::default(), trust_forwarded }
+        Self {
+            limiter,
+            policy,
+            seen: Arc::default(),
+            hops: if trust_forwarded { forwarded_hops } else { 0 },
+        }
     }
 
     #[must_use]
@@ -135,7 +143,7 @@ mod tests {
     #[test]
     fn a_burst_is_let_through_and_no_more() {
         let limits =
-            RateLimits::new(RateSettings { per_second: 1, burst: 3, trust_forwarded: false });
+            RateLimits::new(RateSettings { per_second: 1, burst: 3, ..RateSettings::default() });
         for left in [2, 1, 0] {
             assert_eq!(limits.take("a".into()).unwrap().unwrap().remaining, left);
         }

@@ -54,6 +54,7 @@ pub(crate) fn server_span(
     method: &'static str,
     route: &str,
     service: &str,
+    address: &str,
 ) -> (Span, TraceContext) {
     let name = if route.is_empty() { method.to_owned() } else { format!("{method} {route}") };
     // A token in the path is a secret; the template says enough.
@@ -71,7 +72,7 @@ pub(crate) fn server_span(
         url.scheme = info.scheme(),
         server.address = host_of(info.host()).0,
         server.port = host_of(info.host()).1,
-        client.address = info.peer_addr(),
+        client.address = address,
         user_agent.original = req.headers().get("user-agent").and_then(|v| v.to_str().ok()),
         enduser.id = Empty,
         error.r#type = Empty,

@@ -89,6 +89,7 @@ pub mod codes {
         FORBIDDEN = 403 "forbidden" "the caller lacks the required permission" "没有执行此操作的权限";
         NOT_FOUND = 404 "not-found" "there is no such resource" "资源不存在";
         METHOD_NOT_ALLOWED = 405 "method-not-allowed" "the resource does not offer this method" "资源不支持此方法";
+        REQUEST_TIMEOUT = 408 "request-timeout" "the body of the request took too long" "请求体传输超时";
         CONFLICT = 409 "conflict" "the resource is in a state that forbids this" "资源当前状态不允许此操作";
         REQUEST_IN_FLIGHT = 409 "request-in-flight" "the first request with this Idempotency-Key is still being handled" "使用相同幂等键的请求仍在处理中";
         PRECONDITION_FAILED = 412 "precondition-failed" "the resource has changed since it was read" "资源在读取之后已被修改";

@@ -109,6 +109,15 @@ impl Call {
         Ok(Reply { status, headers, body, text, what: self.what })
     }
 
+    /// The status, and the text of a refusal; a good answer may be an endless stream.
+    pub(crate) async fn status_and_text(self) -> (u16, String) {
+        let response = self.request.send().await.unwrap_or_else(|e| panic!("{}: {e}", self.what));
+        let status = response.status().as_u16();
+        let text =
+            if status < 400 { String::new() } else { response.text().await.unwrap_or_default() };
+        (status, text)
+    }
+
     /// The status alone; the body, which may be an endless stream, is not read.
     pub(crate) async fn status_only(self) -> u16 {
         let response = self.request.send().await.unwrap_or_else(|e| panic!("{}: {e}", self.what));

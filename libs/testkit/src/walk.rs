@@ -3,6 +3,7 @@
 mod bad_input;
 mod language;
 mod operations;
+mod parameters;
 mod permissions;
 mod wrong_body;
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use actix_web::web::Data;
 use chrono::FixedOffset;
-use host::{Built, Error, Module, Parts};
+use host::{Built, Error, Module, Parts, Section};
 use serde::Deserialize;
 
 use crate::{
@@ -32,11 +32,13 @@ pub fn module() -> Module {
         migrations: store::migrations,
         routes: api::routes,
         codes: codes::ALL,
+        check,
         build,
     }
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Settings {
     number_pattern: String,
     utc_offset_minutes: i32,
@@ -45,6 +47,7 @@ struct Settings {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct OwnPattern {
     org: String,
     pattern: String,
@@ -78,9 +81,12 @@ fn numbering(settings: &Settings) -> Result<Numbering, Vec<String>> {
     }
 }
 
+fn check(section: &Section) -> Result<(), Error> {
+    numbering(&section.get()?).map(drop).map_err(Error::Settings)
+}
+
 fn build(parts: Parts) -> Result<Built, Error> {
-    let settings: Settings = parts.settings.get()?;
-    let numbering = numbering(&settings).map_err(Error::Settings)?;
+    let numbering = numbering(&parts.settings.get()?).map_err(Error::Settings)?;
     let app =
         App { db: parts.db, clock: parts.clock, pii: parts.pii, numbering: Arc::new(numbering) };
     let data = Data::new(app.clone());

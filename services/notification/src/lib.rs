@@ -62,6 +62,7 @@ pub fn module() -> Module {
         migrations,
         routes: api::routes,
         codes: codes::ALL,
+        check: |section| checked(section).map(drop),
         build,
     }
 }
@@ -83,11 +84,16 @@ fn migrations() -> Migrations {
     ])
 }
 
-fn build(parts: Parts) -> Result<Built, host::Error> {
-    let settings: Settings = parts.settings.get()?;
-    if let Some(fault) = settings.fault() {
-        return Err(host::Error::Settings(vec![fault]));
+fn checked(section: &host::Section) -> Result<Settings, host::Error> {
+    let settings: Settings = section.get()?;
+    match settings.fault() {
+        Some(fault) => Err(host::Error::Settings(vec![fault])),
+        None => Ok(settings),
     }
+}
+
+fn build(parts: Parts) -> Result<Built, host::Error> {
+    let settings = checked(&parts.settings)?;
     let channels = Channels::new(&settings)
         .map_err(|e| host::Error::Settings(vec![format!("notification: {e}")]))?;
     let dispatcher = Dispatcher::new(&settings);

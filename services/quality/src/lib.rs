@@ -23,6 +23,7 @@ pub fn module() -> Module {
         migrations: store::migrations,
         routes: api::routes,
         codes: codes::ALL,
+        check: |section| section.get::<settings::Settings>()?.rules().map(drop),
         build,
     }
 }

@@ -56,12 +56,13 @@ pub fn module() -> host::Module {
         migrations: store::migrations,
         routes: api::routes,
         codes: codes::ALL,
+        check: |section| checked(section).map(drop),
         build,
     }
 }
 
-fn build(parts: host::Parts) -> Result<host::Built, host::Error> {
-    let settings: Settings = parts.settings.get()?;
+fn checked(section: &host::Section) -> Result<(Settings, chrono_tz::Tz), host::Error> {
+    let settings: Settings = section.get()?;
     if !(1..=3600).contains(&settings.send_every_secs) {
         return Err(host::Error::setting("survey.send_every_secs", "must be 1 to 3600"));
     }
@@ -74,6 +75,11 @@ fn build(parts: host::Parts) -> Result<host::Built, host::Error> {
             "must be the IANA name of a time zone, e.g. Asia/Shanghai",
         )
     })?;
+    Ok((settings, zone))
+}
+
+fn build(parts: host::Parts) -> Result<host::Built, host::Error> {
+    let (settings, zone) = checked(&parts.settings)?;
     let pages =
         page::Renderer::new().map_err(|e| host::Error::other("reading the page templates", e))?;
     let app = App {

@@ -31,6 +31,7 @@ pub fn module() -> Module {
         migrations: store::migrations,
         routes: api::routes,
         codes: codes::ALL,
+        check: host::no_settings,
         build,
     }
 }

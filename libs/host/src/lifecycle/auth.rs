@@ -25,7 +25,7 @@ pub(super) struct Prepared {
 /// Section `[issuer]`: accounts of the built-in issuer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Accounts {
+pub(crate) struct Accounts {
     token_ttl_secs: u64,
     #[serde(default)]
     users: Vec<IssuerUser>,

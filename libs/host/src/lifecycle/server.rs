@@ -35,11 +35,16 @@ pub(super) struct Plan<'a> {
 pub(super) struct Server {
     handle: ServerHandle,
     task: Option<JoinHandle<std::io::Result<()>>>,
+    /// The listener for figures, if they have their own.
+    figures: Option<ServerHandle>,
 }
 
 impl Server {
     /// Lets requests end until `end`, then cuts them off.
     pub(super) async fn stop(&mut self, end: Instant) {
+        if let Some(figures) = self.figures.take() {
+            figures.stop(false).await;
+        }
         let graceful = tokio::time::timeout_at(end, self.handle.stop(true)).await;
         if graceful.is_err() {
             tracing::warn!("requests were cut off at the end of the grace time");
@@ -60,11 +65,18 @@ impl Server {
             // The order to stop is sent by the call; nobody is left to wait for the outcome.
             drop(self.handle.stop(false));
         }
+        if let Some(figures) = self.figures.take() {
+            drop(figures.stop(false));
+        }
     }
 }
 
 /// Starts serving on threads of its own.
-pub(super) fn start(plan: Plan<'_>, listener: TcpListener) -> Result<Server, Error> {
+pub(super) fn start(
+    plan: Plan<'_>,
+    listener: TcpListener,
+    figures: Option<TcpListener>,
+) -> Result<Server, Error> {
     let mut documents: Vec<(&'static str, OpenApi)> =
         plan.modules.iter().map(|m| (m.name, openapi::openapi(m))).collect();
     if plan.auth.issuer.is_some() {
@@ -78,6 +90,7 @@ pub(super) fn start(plan: Plan<'_>, listener: TcpListener) -> Result<Server, Err
         per_second: settings.rate_per_second,
         burst: settings.rate_burst,
         trust_forwarded: settings.trust_forwarded,
+        forwarded_hops: settings.forwarded_hops,
     });
     let edge = Data::new(http::Edge {
         authenticator: plan.auth.authenticator.clone(),
@@ -85,9 +98,17 @@ pub(super) fn start(plan: Plan<'_>, listener: TcpListener) -> Result<Server, Err
         drain: plan.drain.clone(),
         service_of: service_of(&documents),
     });
-    let health = health(&plan);
+    let health = health(&plan).figures(http::Figures {
+        token: Some(plan.settings.metrics.token.clone()).filter(|token| !token.is_empty()),
+        elsewhere: figures.is_some(),
+    });
+    let figures = figures.map(|listener| serve_figures(health.clone(), listener)).transpose()?;
     let letters = Data::new(dead_letters::Letters::new(plan.services, &plan.clock));
     let (body_limit, clock, pii) = (settings.body_limit, plan.clock, plan.pii);
+    let patience = http::BodyPatience {
+        limit: Duration::from_secs(settings.body_timeout_secs),
+        bytes_per_sec: settings.body_bytes_per_sec,
+    };
     let issuer = plan.auth.issuer.map(Data::from);
     let (states, extra) = (plan.states, plan.extra);
     let modules = plan.modules.to_vec();
@@ -97,6 +118,7 @@ pub(super) fn start(plan: Plan<'_>, listener: TcpListener) -> Result<Server, Err
             .app_data(table.clone())
             .app_data(letters.clone())
             .app_data(http::BodyLimit(body_limit))
+            .app_data(patience)
             .app_data(http::RequestClock(clock.clone()))
             .app_data(http::SealReplies(pii.clone()))
             .configure(|config| {
@@ -127,7 +149,29 @@ pub(super) fn start(plan: Plan<'_>, listener: TcpListener) -> Result<Server, Err
         .map_err(|e| Error::other("starting the HTTP server", e))?
         .run();
     let handle = server.handle();
-    Ok(Server { handle, task: Some(tokio::spawn(server)) })
+    Ok(Server { handle, task: Some(tokio::spawn(server)), figures })
+}
+
+/// Serves `/metrics` alone.
+fn serve_figures(health: http::Health, listener: TcpListener) -> Result<ServerHandle, Error> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .configure(|config| health.configure_figures(config))
+            .default_service(http::default_service())
+    });
+    let server = server
+        .workers(1)
+        .disable_signals()
+        .listen(listener)
+        .map_err(|e| Error::other("starting the server of /metrics", e))?
+        .run();
+    let handle = server.handle();
+    tokio::spawn(async move {
+        if let Err(error) = server.await {
+            tracing::warn!(%error, "the server of /metrics did not end in order");
+        }
+    });
+    Ok(handle)
 }
 
 /// Route template → service; templates of no service belong to the host.
@@ -190,6 +234,8 @@ impl Served {
         }
         let urls: Vec<Url<'static>> =
             names.iter().zip(self.0.iter()).map(|(name, (path, _))| Url::new(name, path)).collect();
+        // Who opens the bare address is shown what there is.
+        config.service(web::redirect("/", "/docs/"));
         config.service(web::redirect("/docs", "/docs/")).service(
             SwaggerUi::new("/docs/{_:.*}").config(Config::new(urls).persist_authorization(true)),
         );

@@ -12,6 +12,7 @@ pub(super) fn all(s: &Settings, modules: usize, faults: &mut Vec<String>) {
     auth(s, faults);
     pii(s, faults);
     telemetry(s, faults);
+    metrics(s, faults);
 }
 
 fn need(ok: bool, faults: &mut Vec<String>, name: &str, mend: impl AsRef<str>) {
@@ -51,7 +52,21 @@ fn http(s: &Settings, faults: &mut Vec<String>) {
         "http.body_limit",
         "must be 1024 to 104857600 bytes",
     );
+    need(
+        (1..=3_600).contains(&s.http.body_timeout_secs),
+        faults,
+        "http.body_timeout_secs",
+        "must be 1 to 3600 seconds",
+    );
+    need(
+        s.http.body_bytes_per_sec >= 1024,
+        faults,
+        "http.body_bytes_per_sec",
+        "must be at least 1024",
+    );
     need(s.http.rate_burst > 0, faults, "http.rate_burst", "must be at least 1");
+    let mend = "must be 1 to 10: the proxies that stand in a row before this process";
+    need((1..=10).contains(&s.http.forwarded_hops), faults, "http.forwarded_hops", mend);
 }
 
 fn database(s: &Settings, modules: usize, faults: &mut Vec<String>) {
@@ -151,6 +166,17 @@ fn pii(s: &Settings, faults: &mut Vec<String>) {
             ),
         );
     }
+}
+
+fn metrics(s: &Settings, faults: &mut Vec<String>) {
+    let listen = &s.metrics.listen;
+    let mend = format!("{listen:?} is no address to listen on; write HOST:PORT, e.g. 0.0.0.0:9464");
+    let usable = || listen.to_socket_addrs().is_ok_and(|mut a| a.next().is_some());
+    need(listen.is_empty() || usable(), faults, "metrics.listen", mend);
+    let token = &s.metrics.token;
+    let mend = "must have at least 16 characters that a header can carry (openssl rand -hex 32)";
+    let fits = token.len() >= 16 && token.bytes().all(|b| b.is_ascii_graphic());
+    need(token.is_empty() || fits, faults, "metrics.token", mend);
 }
 
 fn telemetry(s: &Settings, faults: &mut Vec<String>) {

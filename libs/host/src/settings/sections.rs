@@ -12,9 +12,12 @@ pub struct Http {
     pub workers: usize,
     pub keep_alive_secs: u64,
     pub body_limit: usize,
+    pub body_timeout_secs: u64,
+    pub body_bytes_per_sec: u64,
     pub rate_per_second: u32,
     pub rate_burst: u32,
     pub trust_forwarded: bool,
+    pub forwarded_hops: usize,
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -198,6 +201,20 @@ pub enum LogFormat {
     Auto,
     Json,
     Text,
+}
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Metrics {
+    /// Empty: on the listener of everything else.
+    pub listen: String,
+    pub token: String,
+}
+
+impl fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Metrics({})", self.listen)
+    }
 }
 
 #[derive(Debug, Clone, Default, Deserialize)]

@@ -12,18 +12,21 @@ struct Own {
 }
 
 #[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
 struct Smtp {
     password: String,
     tls: bool,
+    relays: Vec<String>,
 }
 
 fn module(name: &'static str) -> Module {
     Module {
         name,
-        defaults: "days = 7\n[smtp]\npassword = \"\"\ntls = true",
+        defaults: "days = 7\n[smtp]\npassword = \"\"\ntls = true\nrelays = []",
         migrations: || store::Migrations::new([]),
         routes: |_| {},
         codes: &[],
+        check: |section| section.get::<Own>().map(|_| ()),
         build: |_| Err(Error::setting("none", "never built")),
     }
 }
@@ -65,7 +68,10 @@ fn environment_beats_file_beats_preset_beats_default() {
     );
     let own: Own = settings.section("notes").get().unwrap();
     // Digits stay the text that they are.
-    assert_eq!(own, Own { days: 5, smtp: Smtp { password: "0012".into(), tls: true } });
+    assert_eq!(
+        own,
+        Own { days: 5, smtp: Smtp { password: "0012".into(), tls: true, relays: vec![] } }
+    );
     assert_eq!(settings.section("others").get::<Own>().unwrap().days, 7);
     assert_eq!(settings.unknown, Vec::<String>::new());
 }
@@ -107,9 +113,10 @@ fn a_wrong_type_and_an_unknown_name_are_told() {
 
 #[test]
 fn a_module_tells_its_own_faults_with_the_section() {
-    let settings = load("[notes]\ndays = \"soon\"", &[]).unwrap();
-    let error = settings.section("notes").get::<Own>().unwrap_err().to_string();
-    assert!(error.contains("notes.days"), "{error}");
+    // Of all modules at once, and before anything is made.
+    let found = faults("[notes]\ndays = \"soon\"\n[others.smtp]\ntls = 7", &[]);
+    assert!(found.iter().any(|f| f.contains("notes.days")), "{found:#?}");
+    assert!(found.iter().any(|f| f.contains("others.smtp.tls")), "{found:#?}");
 }
 
 #[test]
@@ -141,8 +148,55 @@ fn a_missing_file_and_unread_sections_are_told() {
     let sources = Sources { file: Some("/nowhere/kefu.toml".into()), ..Sources::only("") };
     let error = Settings::load(&[], &sources).unwrap_err().to_string();
     assert!(error.contains("/nowhere/kefu.toml"), "{error}");
-    let settings = load("[demo]\nusers = 1", &[("KEFU__NOTE__DAYS", "1")]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("kefu.toml");
+    std::fs::write(&file, "[note]\ndays = 1").unwrap();
+    let sources = Sources { file: Some(file), ..Sources::only("[demo]\nusers = 1") };
+    let settings = Settings::load(&[module("notes")], &sources).unwrap();
     assert_eq!(settings.unknown, ["note"]);
+}
+
+#[test]
+fn a_variable_that_nobody_reads_is_refused_by_its_name() {
+    let cases = [
+        ("KEFU__NOTE__DAYS", "1"),
+        ("KEFU__HTTP__LISTENN", "127.0.0.1:1"),
+        ("KEFU__HTTP_LISTEN", "127.0.0.1:1"),
+        ("KEFU__NOTES__DAY", "1"),
+        ("KEFU__NOTES__SMTP__TLSS", "true"),
+        ("KEFU__EVENTS__TUNING__BATCHH", "1"),
+        ("KEFU__ISSUER__USER", "amy"),
+    ];
+    for (name, value) in cases {
+        let found = faults("", &[(name, value)]);
+        assert!(found.iter().any(|f| f.contains(name)), "{name} is not in {found:#?}");
+    }
+    let all: Vec<_> = cases.into_iter().take(2).collect();
+    assert_eq!(faults("", &all).len(), 2, "all at once");
+    // A process of one service gets what its neighbours read, too.
+    load("", &[("KEFU__SURVEY__BRAND", "x"), ("KEFU__PII__KEYS__A", &"1".repeat(64))]).unwrap_err();
+    load("", &[("KEFU__SURVEY__BRAND", "x")]).unwrap();
+}
+
+#[test]
+fn lists_are_written_with_commas_or_as_json() {
+    let relays = |text: &str| {
+        let settings = load("", &[("KEFU__NOTES__SMTP__RELAYS", text)]).unwrap();
+        settings.section("notes").get::<Own>().unwrap().smtp.relays
+    };
+    assert_eq!(relays("a, b,c"), ["a", "b", "c"]);
+    assert_eq!(relays("a"), ["a"]);
+    assert_eq!(relays(r#"["a,b","c"]"#), ["a,b", "c"]);
+    assert!(relays("").is_empty());
+    // Tables stand in lists, too.
+    let users =
+        r#"[{"name":"amy","display_name":"Amy","password_hash":"x","roles":["agent"],"org":"/a"}]"#;
+    load("", &[("KEFU__ISSUER__USERS", users)]).unwrap();
+    let found = faults("", &[("KEFU__ISSUER__USERS", "[{]")]);
+    assert!(found[0].contains("KEFU__ISSUER__USERS"), "{found:#?}");
+    // What is no list is not read as one.
+    let settings = load("", &[("KEFU__NOTES__SMTP__PASSWORD", "[a,b]")]).unwrap();
+    assert_eq!(settings.section("notes").get::<Own>().unwrap().smtp.password, "[a,b]");
 }
 
 #[test]

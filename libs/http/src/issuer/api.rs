@@ -1,7 +1,7 @@
 //! Endpoints of the built-in issuer.
 
 use actix_web::{HttpRequest, HttpResponse, dev::Payload, get, post, web};
-use kernel::Permission;
+use kernel::{Permission, codes};
 use serde::Serialize;
 use utoipa::{ToSchema, openapi::OpenApi};
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -10,7 +10,7 @@ use super::{
     Issuer,
     token::{self, OAuthError, TokenRequest, TokenResponse},
 };
-use crate::body;
+use crate::{Error, body};
 
 /// What clients need to know of this issuer (RFC 8414).
 #[derive(Debug, Serialize, ToSchema)]
@@ -75,7 +75,16 @@ async fn issue_token(
     req: HttpRequest,
     payload: web::Payload,
 ) -> HttpResponse {
-    match answer(&issuer, &req, payload).await {
+    let mut payload: Payload = payload.into_inner();
+    let bytes = match body::form_bytes(&req, &mut payload).await {
+        Ok(bytes) => bytes,
+        Err(late) if late.is(&codes::REQUEST_TIMEOUT) => return Error(late).into(),
+        Err(_) => {
+            let text = "an application/x-www-form-urlencoded body is required";
+            return OAuthError::new("invalid_request", text).into_response();
+        }
+    };
+    match answer(&issuer, &req, &bytes).await {
         Ok(token) => crate::ok(&token),
         Err(refusal) => refusal.into_response(),
     }
@@ -84,13 +93,9 @@ async fn issue_token(
 async fn answer(
     issuer: &Issuer,
     req: &HttpRequest,
-    payload: web::Payload,
+    bytes: &[u8],
 ) -> Result<TokenResponse, OAuthError> {
-    let mut payload: Payload = payload.into_inner();
-    let bytes = body::form_bytes(req, &mut payload).await.map_err(|_| {
-        OAuthError::new("invalid_request", "an application/x-www-form-urlencoded body is required")
-    })?;
-    token::issue(issuer, req, token::parse(&bytes)?).await
+    token::issue(issuer, req, token::parse(bytes)?).await
 }
 
 /// Registers the endpoints; they need a `web::Data<Issuer>`.

@@ -18,7 +18,7 @@ use aws_lc_rs::{constant_time, digest};
 use jsonwebtoken::{Algorithm, Header, encode, jwk::JwkSet};
 use kernel::{Clock, OrgPath, Permission, Problem, Role, SystemClock};
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use api::{openapi, routes};
 pub use key::{KeyError, SigningKey};
@@ -149,7 +149,7 @@ impl Issuer {
         Ok(encode(&header, &claims, self.key.encoding_key())?)
     }
 
-    /// The client, if the secret is his.
+    /// The client, if the secret is right.
     fn client(&self, id: &str, secret: &str) -> Option<&Client> {
         let given = digest::digest(&digest::SHA256, secret.as_bytes());
         let client = self.clients.get(id);
@@ -158,11 +158,20 @@ impl Issuer {
         client.filter(|_| equal)
     }
 
-    /// The user, if the password is his. Takes a noticeable fraction of a second on purpose.
-    async fn user(&self, name: &str, password: String) -> Result<Option<&User>, Problem> {
+    /// Waits for a turn to compute a hash.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        Ok(self.hashing.acquire().await?)
+    }
+
+    /// The user, if the password is theirs. Takes a noticeable fraction of a second on purpose.
+    async fn user(
+        &self,
+        _turn: &SemaphorePermit<'_>,
+        name: &str,
+        password: String,
+    ) -> Result<Option<&User>, Problem> {
         let user = self.users.get(name);
         let hash = user.map_or(&self.nobody, |u| &u.password).clone();
-        let _turn = self.hashing.acquire().await?;
         let equal = tokio::task::spawn_blocking(move || hash.matches(&password)).await?;
         Ok(user.filter(|_| equal))
     }

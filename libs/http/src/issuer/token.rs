@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Issuer, join};
-use crate::{params, request};
+use crate::{address, params, request};
 
 /// Form of the token endpoint. Parameters not listed are ignored.
 #[derive(Deserialize, ToSchema)]
@@ -101,7 +101,7 @@ pub(super) async fn issue(
     req: &HttpRequest,
     form: TokenRequest,
 ) -> Result<TokenResponse, OAuthError> {
-    let address = req.peer_addr().map(|a| a.ip().to_string()).unwrap_or_default();
+    let address = address::of(req);
     match form.grant_type.as_deref() {
         Some("client_credentials") => client_credentials(issuer, req, &form, &address),
         Some("password") => password(issuer, form, &address).await,
@@ -120,16 +120,18 @@ fn client_credentials(
     address: &str,
 ) -> Result<TokenResponse, OAuthError> {
     let (id, secret) = client_secret(req, form)?;
-    if let Some(seconds) = issuer.guesses.wait(&id, address) {
+    let account = format!("client {id}");
+    if let Some(seconds) = issuer.guesses.wait(&account, address) {
         return Err(OAuthError::too_many(seconds));
     }
     let Some(client) = issuer.client(&id, &secret) else {
-        issuer.guesses.failed(&id, address);
+        issuer.guesses.failed(&account, address);
         return Err(OAuthError::new(
             "invalid_client",
             "there is no such client or the secret is wrong",
         ));
     };
+    issuer.guesses.succeeded(&account, address);
     let scopes = match form.scope.as_deref().map(str::trim).filter(|s| !s.is_empty()) {
         None => client.scopes.clone(),
         Some(asked) => narrowed(asked, &client.scopes)?,
@@ -148,17 +150,27 @@ async fn password(
     let (Some(name), Some(password)) = (form.username, form.password) else {
         return Err(OAuthError::new("invalid_request", "username and password are required"));
     };
-    if let Some(seconds) = issuer.guesses.wait(&name, address) {
-        return Err(OAuthError::too_many(seconds));
-    }
-    let Some(user) = issuer.user(&name, password).await.map_err(|p| OAuthError::internal(&p))?
-    else {
-        issuer.guesses.failed(&name, address);
+    let account = format!("user {name}");
+    let braked = || {
+        issuer
+            .guesses
+            .wait(&account, address)
+            .map_or(Ok(()), |seconds| Err(OAuthError::too_many(seconds)))
+    };
+    braked()?;
+    let turn = issuer.turn().await.map_err(|p| OAuthError::internal(&p))?;
+    // Once more: those that came at once and went before may have failed meanwhile.
+    braked()?;
+    let found = issuer.user(&turn, &name, password).await.map_err(|p| OAuthError::internal(&p))?;
+    let Some(user) = found else {
+        issuer.guesses.failed(&account, address);
         return Err(OAuthError::new(
             "invalid_grant",
             "there is no such user or the password is wrong",
         ));
     };
+    issuer.guesses.succeeded(&account, address);
+    drop(turn);
     let minted = issuer.mint(&name, &user.display_name, &user.roles, &[], &user.org, issuer.ttl);
     Ok(response(issuer, minted.map_err(|p| OAuthError::internal(&p))?, &[]))
 }

@@ -8,8 +8,8 @@ use std::{
 
 use actix_web::{App, HttpServer, dev::ServerHandle, middleware::from_fn, web::Data};
 use http::{
-    AuthSettings, Authenticator, BodyLimit, Drain, Edge, Health, KeySource, RateLimits, RouteTable,
-    SealReplies,
+    AuthSettings, Authenticator, BodyLimit, BodyPatience, Drain, Edge, Health, KeySource,
+    RateLimits, RouteTable, SealReplies,
     issuer::{Issuer, IssuerClient, IssuerSettings, IssuerUser, SigningKey},
 };
 use kernel::{OrgPath, Permission, Role};
@@ -108,6 +108,7 @@ pub struct Options {
     pub issuer: String,
     pub slow: Duration,
     pub healthy: Arc<std::sync::atomic::AtomicBool>,
+    pub patience: BodyPatience,
 }
 
 impl Default for Options {
@@ -118,6 +119,7 @@ impl Default for Options {
             issuer: ISSUER.into(),
             slow: Duration::from_millis(600),
             healthy: Arc::new(true.into()),
+            patience: BodyPatience::default(),
         }
     }
 }
@@ -210,6 +212,7 @@ pub async fn start_with(test: &TestDb, options: Options) -> Bed {
             .app_data(edge.clone())
             .app_data(table.clone())
             .app_data(BodyLimit(10_000))
+            .app_data(options.patience)
             .app_data(SealReplies(pii.clone()))
             .configure(|config| health.configure(config))
             .into_utoipa_app()

@@ -13,7 +13,8 @@ use crate::bed::{self, Options, send};
 
 #[actix_web::test]
 async fn callers_are_limited_one_by_one() {
-    let limits = RateLimits::new(RateSettings { per_second: 1, burst: 3, trust_forwarded: false });
+    let limits =
+        RateLimits::new(RateSettings { per_second: 1, burst: 3, ..RateSettings::default() });
     let bed = bed::start_with(&bed::sqlite().await, Options { limits, ..Options::default() }).await;
     for left in ["2", "1", "0"] {
         let reply = send(bed.get("/api/v1/notes")).await;
@@ -51,7 +52,12 @@ async fn callers_are_limited_one_by_one() {
 
 #[actix_web::test]
 async fn behind_a_proxy_addresses_are_forwarded() {
-    let limits = RateLimits::new(RateSettings { per_second: 1, burst: 1, trust_forwarded: true });
+    let limits = RateLimits::new(RateSettings {
+        per_second: 1,
+        burst: 1,
+        trust_forwarded: true,
+        ..RateSettings::default()
+    });
     let bed = bed::start_with(&bed::sqlite().await, Options { limits, ..Options::default() }).await;
     let from = async |address: &str| {
         send(bed.request(Method::GET, "/n/a").header("x-forwarded-for", address)).await.status
@@ -60,6 +66,8 @@ async fn behind_a_proxy_addresses_are_forwarded() {
         (from("10.0.0.1").await, from("10.0.0.1").await, from("10.0.0.2").await),
         (200, 429, 200)
     );
+    let invented = "6.6.6.6, 10.0.0.2";
+    assert_eq!(from(invented).await, 429, "what the caller wrote in front is not believed");
 }
 
 #[actix_web::test]

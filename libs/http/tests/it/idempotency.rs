@@ -50,6 +50,29 @@ async fn the_first_answer_is_given_again() {
 }
 
 #[actix_web::test]
+async fn the_same_json_in_another_order_is_the_same_request() {
+    for test in bed::databases().await {
+        let bed = bed::start(&test).await;
+        let post = async |body: &'static str| {
+            let request = bed.post("/api/v1/notes").header("idempotency-key", "k1");
+            send(request.header("content-type", "application/json").body(body)).await
+        };
+        assert_eq!(post(r#"{"text":"one","tags":[{"weight":1}]}"#).await.status, 201);
+        let again = post(r#"{ "tags": [ {"weight": 1} ], "text": "one" }"#).await;
+        assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
+        let other = post(r#"{"text":"one","tags":[{"weight":2}]}"#).await;
+        other.is_problem(422, "idempotency-key-reused");
+        assert_eq!(bed.count("note").await, 1);
+
+        // As a process of an older version leaves it.
+        let forget = "UPDATE idempotency SET canonical_hash = NULL";
+        store::sql::execute(&bed.app.db, forget, vec![]).await.unwrap();
+        let again = post(r#"{"text":"one","tags":[{"weight":1}]}"#).await;
+        assert_eq!((again.status, again.header("idempotency-replayed")), (201, "true"));
+    }
+}
+
+#[actix_web::test]
 async fn a_failed_request_leaves_nothing() {
     for test in bed::databases().await {
         let bed = bed::start(&test).await;

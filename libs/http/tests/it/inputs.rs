@@ -60,6 +60,11 @@ async fn queries_and_paths() {
         get("?limit=0").await.is_problem(400, "invalid-query").at("/limit", "out-of-range");
         get("?colour=red").await.is_problem(400, "invalid-query").at("/colour", "unknown-field");
         get("?cursor=a%00b").await.is_problem(400, "invalid-query").at("/cursor", "nul-character");
+        let both = get("?colour=red&size=1&limit=1").await;
+        assert_eq!(both.body["errors"].as_array().unwrap().len(), 2, "{both:#?}");
+        assert!(both.text.contains("known parameters: cursor, limit, total"), "{}", both.text);
+        let long = format!("?cursor={}", "%E9%95%BF".repeat(101));
+        get(&long).await.is_problem(400, "invalid-query").at("/cursor", "too-long");
         get("?cursor=%zz").await.is_problem(400, "invalid-query");
         get("?cursor=7").await.is_problem(400, "invalid-cursor");
 
@@ -74,6 +79,41 @@ async fn queries_and_paths() {
         get("/%00").await.is_problem(400, "invalid-path");
         get(&format!("/{}", kernel::new_id())).await.is_problem(404, "not-found");
     }
+}
+
+/// A parameter where none is taken would be ignored, and its sender none the wiser.
+#[actix_web::test]
+async fn query_parameters_are_the_documented_ones() {
+    let bed = bed::start(&bed::sqlite().await).await;
+    let post = bed.post("/api/v1/notes?on_match=reject").json(&json!({"text": "a"}));
+    send(post).await.is_problem(400, "invalid-query").at("/on_match", "unknown-field");
+    assert_eq!(bed.count("note").await, 0);
+    let anonymous = bed.request(Method::GET, "/api/v1/notes?colour=red");
+    send(anonymous).await.is_problem(401, "unauthenticated");
+    let page = bed.request(Method::GET, "/n/a?utm_source=mail");
+    assert_eq!(send(page).await.status, 200, "links for people get mangled on their way");
+}
+
+#[actix_web::test]
+async fn who_has_the_note_is_not_sent_it_again() {
+    let bed = bed::start(&bed::sqlite().await).await;
+    let path = format!("/api/v1/notes/{}", bed.note("one").await.body["id"].as_str().unwrap());
+    let ask = async |tags: &str| send(bed.get(&path).header("if-none-match", tags)).await;
+    for tags in ["\"1\"", "W/\"1\"", "\"7\", \"1\"", "*"] {
+        let reply = ask(tags).await;
+        assert_eq!((reply.status, reply.text.as_str()), (304, ""), "{tags}");
+        assert_eq!((reply.header("etag"), reply.header("content-type")), ("\"1\"", ""));
+    }
+    for tags in ["\"2\"", "1", "\"11\""] {
+        assert_eq!(ask(tags).await.status, 200, "{tags}");
+    }
+    let put = bed.put(&path).header("if-match", "\"1\"").json(&json!({"text": "two"}));
+    assert_eq!(send(put).await.status, 200);
+    assert_eq!(ask("\"1\"").await.body["text"], "two");
+    let all = bed.put(&path).header("if-match", "*").json(&json!({"text": "three"}));
+    let refused = send(all).await;
+    refused.is_problem(400, "invalid-header");
+    assert!(refused.body["detail"].as_str().unwrap().contains('*'), "{refused:#?}");
 }
 
 #[actix_web::test]

@@ -1,9 +1,12 @@
 //! The built-in issuer's endpoints.
 
+use std::time::Duration;
+
+use http::{RateLimits, RateSettings};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::bed::{self, Bed, Reply, send};
+use crate::bed::{self, Bed, Options, Reply, send};
 
 async fn token(bed: &Bed, form: &[(&str, &str)]) -> Reply {
     send(bed.request(Method::POST, "/oauth2/token").form(form)).await
@@ -103,13 +106,69 @@ async fn people_log_in() {
         400,
         "invalid_request",
     );
-    for n in 0..10 {
+    for n in 0..5 {
         refused(&login("lilei", &format!("guess{n}")).await, 400, "invalid_grant");
     }
     let braked = login("lilei", "demo").await;
     refused(&braked, 429, "slow_down");
-    assert!(braked.header("retry-after").parse::<u32>().unwrap() > 0);
+    assert_eq!(braked.header("retry-after"), "1");
     refused(&login("nobody", "demo").await, 400, "invalid_grant");
+    tokio::time::sleep(Duration::from_millis(1_050)).await;
+    assert_eq!(login("lilei", "demo").await.status, 200, "nobody is locked out");
+    assert_eq!(login("lilei", "demo").await.status, 200);
+}
+
+/// One of each: a hundred guesses at a client, a dozen at a user.
+#[actix_web::test]
+async fn behind_a_proxy_one_who_guesses_delays_nobody_else() {
+    let settings = RateSettings { trust_forwarded: true, ..RateSettings::default() };
+    let options = Options { limits: RateLimits::new(settings), ..Options::default() };
+    let bed = bed::start_with(&bed::sqlite().await, options).await;
+    let from = async |address: &str, form: &[(&str, &str)]| {
+        let request = bed.request(Method::POST, "/oauth2/token").form(form);
+        send(request.header("x-forwarded-for", address)).await.status
+    };
+    let shop = |secret| {
+        [("grant_type", "client_credentials"), ("client_id", "shop"), ("client_secret", secret)]
+    };
+    let lilei =
+        |password| [("grant_type", "password"), ("username", "lilei"), ("password", password)];
+    assert_eq!(from("10.0.0.1", &lilei("demo")).await, 200);
+    let mut answers = vec![];
+    for n in 0..100 {
+        // The address that counts is the last; the guesser writes another in front each time.
+        let address = format!("10.7.{n}.1, 10.6.6.6");
+        answers.push(from(&address, &shop("guess")).await);
+        if n < 12 {
+            answers.push(from(&address, &lilei("guess")).await);
+        }
+    }
+    assert!(answers.contains(&429), "{answers:?}");
+    assert_eq!(from("10.6.6.6", &shop("s3cret-of-the-shop")).await, 429);
+    assert_eq!(from("10.0.0.1", &lilei("demo")).await, 200, "the owner, where they always are");
+    assert_eq!(from("10.0.0.2", &lilei("demo")).await, 200, "the owner, somewhere else");
+    assert_eq!(from("10.0.0.2", &shop("s3cret-of-the-shop")).await, 200);
+}
+
+/// As when the proxy is not known: all come from one address.
+#[actix_web::test]
+async fn who_logged_in_before_is_not_delayed_by_failures_of_others() {
+    let bed = bed::start(&bed::sqlite().await).await;
+    let login = async |password: &str| {
+        let form = [("grant_type", "password"), ("username", "lilei"), ("password", password)];
+        token(&bed, &form).await.status
+    };
+    let client = async |id: &str| {
+        let form =
+            [("grant_type", "client_credentials"), ("client_id", id), ("client_secret", "?")];
+        token(&bed, &form).await.status
+    };
+    assert_eq!(login("demo").await, 200);
+    for n in 0..60 {
+        client(&format!("client{n}")).await;
+    }
+    assert_eq!(client("another").await, 429, "the address has to wait");
+    assert_eq!(login("demo").await, 200);
 }
 
 #[actix_web::test]

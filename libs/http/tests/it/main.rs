@@ -12,4 +12,5 @@ mod inputs;
 mod issuer;
 mod notes;
 mod orgs;
+mod slow;
 mod tracing;

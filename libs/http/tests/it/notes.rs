@@ -64,6 +64,7 @@ struct Note {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct ListQuery {
+    #[param(max_length = 100)]
     cursor: Option<String>,
     limit: Option<u32>,
     total: Option<bool>,
@@ -140,7 +141,7 @@ async fn find(app: &App, id: Uuid) -> Result<Note, Problem> {
 }
 
 /// Reads a note.
-#[utoipa::path(tag = "notes", security(("bearer" = ["ticket:read"])), params(("id" = Uuid, Path)), responses((status = 200, description = "The note", body = Note)))]
+#[utoipa::path(tag = "notes", security(("bearer" = ["ticket:read"])), params(("id" = Uuid, Path), http::IfNoneMatchHeader), responses((status = 200, description = "The note", body = Note)))]
 #[get("/api/v1/notes/{id}")]
 async fn get_note(
     app: Data<App>,

@@ -48,14 +48,36 @@ impl Operation {
         self.doc.pointer("/requestBody/content/application~1json/schema")
     }
 
-    fn parameters(&self, place: &str) -> impl Iterator<Item = &Value> {
+    /// The path as the router knows it: the host serves dead letters of every service by one route.
+    pub fn template(&self) -> String {
+        match self.path.strip_prefix("/api/v1/").and_then(|rest| rest.split_once('/')) {
+            Some((_, rest)) if rest.starts_with("dead-letters") => {
+                format!("/api/v1/{{service}}/{rest}")
+            }
+            _ => self.path.clone(),
+        }
+    }
+
+    /// Names of the parameters in `query` or `header`.
+    pub fn names(&self, place: &str) -> impl Iterator<Item = String> {
+        self.all(place).map(|p| p["name"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// A value that a query parameter may have.
+    pub fn sample_of(&self, name: &str) -> String {
+        self.all("query")
+            .find(|p| p["name"] == name)
+            .map_or_else(String::new, |p| sample(&p["schema"]))
+    }
+
+    pub fn all(&self, place: &str) -> impl Iterator<Item = &Value> {
         let all = self.doc["parameters"].as_array().into_iter().flatten();
         let place = place.to_owned();
         all.filter(move |p| p["in"] == place.as_str())
     }
 
     pub fn has_query(&self, name: &str) -> bool {
-        self.parameters("query").any(|p| p["name"] == name)
+        self.all("query").any(|p| p["name"] == name)
     }
 
     pub fn has_path_parameters(&self) -> bool {
@@ -64,7 +86,7 @@ impl Operation {
 
     /// Whether an id of a record stands in the path.
     pub fn has_id(&self) -> bool {
-        self.parameters("path").any(|p| p.pointer("/schema/format") == Some(&Value::from("uuid")))
+        self.all("path").any(|p| p.pointer("/schema/format") == Some(&Value::from("uuid")))
     }
 
     /// The path with ids that no record has, and with the required query parameters.
@@ -74,7 +96,7 @@ impl Operation {
 
     pub fn url_with_ids(&self, id: &str, more_query: &[(&str, &str)]) -> String {
         let mut path = self.path.clone();
-        for p in self.parameters("path") {
+        for p in self.all("path") {
             let name = p["name"].as_str().unwrap_or_default();
             let value = if p.pointer("/schema/format") == Some(&Value::from("uuid")) {
                 id.to_owned()
@@ -83,7 +105,7 @@ impl Operation {
             };
             path = path.replace(&format!("{{{name}}}"), &value);
         }
-        let required = self.parameters("query").filter(|p| p["required"] == true);
+        let required = self.all("query").filter(|p| p["required"] == true);
         let mut query: Vec<(String, String)> = required
             .map(|p| (p["name"].as_str().unwrap_or_default().to_owned(), sample(&p["schema"])))
             .filter(|(name, _)| !more_query.iter().any(|(n, _)| n == name))

@@ -60,6 +60,7 @@ pub fn module() -> Module {
             config.service(write).service(read).service(list).service(hello);
         },
         codes: &[],
+        check: |section| section.get::<Settings>().map(drop),
         build,
     }
 }

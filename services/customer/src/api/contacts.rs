@@ -61,7 +61,7 @@ pub async fn list_contacts(
 
 /// Reads a contact, masked.
 #[utoipa::path(tag = "contacts", security(("bearer" = ["customer:read"])),
-    params(("id" = Uuid, Path), ("contact_id" = Uuid, Path)),
+    params(("id" = Uuid, Path), ("contact_id" = Uuid, Path), http::IfNoneMatchHeader),
     responses((status = 200, description = "The contact.", body = ContactView)))]
 #[get("/api/v1/customers/{id}/contacts/{contact_id}")]
 pub async fn read_contact(

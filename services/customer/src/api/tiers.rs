@@ -19,7 +19,8 @@ pub async fn list_tiers(app: Data<App>, caller: Allowed<may::CustomerRead>) -> h
 }
 
 /// Reads a tier.
-#[utoipa::path(tag = "tiers", security(("bearer" = ["customer:read"])), params(("key" = String, Path)),
+#[utoipa::path(tag = "tiers", security(("bearer" = ["customer:read"])),
+    params(("key" = String, Path), http::IfNoneMatchHeader),
     responses((status = 200, description = "The tier.", body = TierView)))]
 #[get("/api/v1/tiers/{key}")]
 pub async fn read_tier(

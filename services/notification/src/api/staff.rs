@@ -26,7 +26,7 @@ pub async fn list_staff(
 
 /// One member of staff.
 #[utoipa::path(tag = "staff", security(("bearer" = ["notification:read"])),
-    params(("user_id" = String, Path, description = "`sub` of his tokens.")),
+    params(("user_id" = String, Path, description = "`sub` of their tokens."), http::IfNoneMatchHeader),
     responses((status = 200, description = "The member of staff.", body = StaffView)))]
 #[get("/api/v1/staff/{user_id}")]
 pub async fn get_staff(

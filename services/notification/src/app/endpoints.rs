@@ -127,6 +127,7 @@ pub struct EndpointInput {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct EndpointQuery {
+    #[param(max_length = 1000)]
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,

@@ -69,6 +69,7 @@ pub struct InboxPage {
 pub struct InboxQuery {
     /// `true`: only what was not read.
     pub unread: Option<bool>,
+    #[param(max_length = 1000)]
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,

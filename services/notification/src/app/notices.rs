@@ -99,12 +99,17 @@ pub struct NoticeQuery {
     pub ticket_id: Option<Uuid>,
     pub customer_id: Option<Uuid>,
     /// `queued`, `sending`, `delivered`, `failed` or `suppressed`.
+    #[param(max_length = 200)]
     pub state: Option<String>,
     /// `email`, `inbox` or `webhook`.
+    #[param(max_length = 200)]
     pub channel: Option<String>,
+    #[param(max_length = 200)]
     pub workflow: Option<String>,
     /// Id of the customer, user or endpoint.
+    #[param(max_length = 200)]
     pub recipient: Option<String>,
+    #[param(max_length = 1000)]
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,

@@ -78,6 +78,7 @@ pub async fn run(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct AttemptQuery {
+    #[param(max_length = 1000)]
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,

@@ -43,8 +43,9 @@ pub struct StaffView {
 #[into_params(parameter_in = Query)]
 pub struct StaffQuery {
     /// Only who holds this role.
-    #[param(example = "supervisor")]
+    #[param(max_length = 64, example = "supervisor")]
     pub role: Option<String>,
+    #[param(max_length = 1000)]
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
     pub limit: Option<u32>,

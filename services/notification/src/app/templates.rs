@@ -41,8 +41,11 @@ pub struct TemplateList {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TemplateQuery {
+    #[param(max_length = 200)]
     pub key: Option<String>,
+    #[param(max_length = 200)]
     pub channel: Option<String>,
+    #[param(max_length = 200)]
     pub locale: Option<String>,
 }
 

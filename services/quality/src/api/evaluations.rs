@@ -56,6 +56,7 @@ struct EvaluationQuery {
     #[param(max_length = 200)]
     scorer: Option<String>,
     /// From `next_cursor` of the page before.
+    #[param(max_length = 1000)]
     cursor: Option<String>,
     /// 1 to 200, 50 unless given.
     #[param(minimum = 1, maximum = 200)]
@@ -179,6 +180,7 @@ struct AppealQuery {
     state: Option<AppealState>,
     evaluation_id: Option<Uuid>,
     /// From `next_cursor` of the page before.
+    #[param(max_length = 1000)]
     cursor: Option<String>,
     /// 1 to 200, 50 unless given.
     #[param(minimum = 1, maximum = 200)]

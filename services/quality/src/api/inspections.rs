@@ -56,6 +56,7 @@ struct InspectionQuery {
     ticket_id: Option<Uuid>,
     plan_id: Option<Uuid>,
     /// From `next_cursor` of the page before.
+    #[param(max_length = 1000)]
     cursor: Option<String>,
     /// 1 to 200, 50 unless given.
     #[param(minimum = 1, maximum = 200)]

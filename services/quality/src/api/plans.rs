@@ -62,6 +62,7 @@ async fn create_sampling_plan(
 #[into_params(parameter_in = Query)]
 struct ListQuery {
     /// From `next_cursor` of the page before.
+    #[param(max_length = 1000)]
     cursor: Option<String>,
     /// 1 to 200, 50 unless given.
     #[param(minimum = 1, maximum = 200)]
@@ -93,7 +94,7 @@ async fn list_sampling_plans(
 }
 
 /// One plan.
-#[utoipa::path(tag = "sampling", security(("bearer" = ["quality:read"])), params(("id" = Uuid, Path)),
+#[utoipa::path(tag = "sampling", security(("bearer" = ["quality:read"])), params(("id" = Uuid, Path), http::IfNoneMatchHeader),
     responses((status = 200, description = "The plan", body = PlanView)))]
 #[get("/api/v1/sampling-plans/{id}")]
 async fn get_sampling_plan(

@@ -68,6 +68,7 @@ struct RectificationQuery {
     /// `true`: only what is open past its limit; `false`: only the others.
     overdue: Option<bool>,
     /// From `next_cursor` of the page before.
+    #[param(max_length = 1000)]
     cursor: Option<String>,
     /// 1 to 200, 50 unless given.
     #[param(minimum = 1, maximum = 200)]

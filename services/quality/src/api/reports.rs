@@ -50,6 +50,7 @@ struct ReportQuery {
     #[param(max_length = 200)]
     period: Option<String>,
     /// From `next_cursor` of the page before.
+    #[param(max_length = 1000)]
     cursor: Option<String>,
     /// 1 to 200, 50 unless given.
     #[param(minimum = 1, maximum = 200)]

@@ -60,6 +60,7 @@ struct ScorecardQuery {
     #[param(max_length = 200)]
     key: Option<String>,
     /// From `next_cursor` of the page before.
+    #[param(max_length = 1000)]
     cursor: Option<String>,
     /// 1 to 200, 50 unless given.
     #[param(minimum = 1, maximum = 200)]
@@ -90,7 +91,7 @@ async fn list_scorecards(
 }
 
 /// One scorecard with the list of its versions.
-#[utoipa::path(tag = "scorecards", security(("bearer" = ["quality:read"])), params(("id" = Uuid, Path)),
+#[utoipa::path(tag = "scorecards", security(("bearer" = ["quality:read"])), params(("id" = Uuid, Path), http::IfNoneMatchHeader),
     responses((status = 200, description = "The scorecard", body = ScorecardView)))]
 #[get("/api/v1/scorecards/{id}")]
 async fn get_scorecard(

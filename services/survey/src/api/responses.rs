@@ -73,7 +73,7 @@ pub struct ResponseView {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
-    #[param(nullable = false)]
+    #[param(max_length = 1000, nullable = false)]
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 200, nullable = false)]
     limit: Option<u32>,

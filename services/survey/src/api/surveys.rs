@@ -129,7 +129,7 @@ pub struct Templates {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
-    #[param(nullable = false)]
+    #[param(max_length = 1000, nullable = false)]
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 200, nullable = false)]
     limit: Option<u32>,
@@ -242,7 +242,7 @@ pub async fn list_surveys(
 }
 
 /// A survey with its draft and what is to be said about it.
-#[utoipa::path(tag = "surveys", security(("bearer" = ["survey:read"])), params(("id" = Uuid, Path)), responses((status = 200, description = "the survey", body = SurveyView)))]
+#[utoipa::path(tag = "surveys", security(("bearer" = ["survey:read"])), params(("id" = Uuid, Path), http::IfNoneMatchHeader), responses((status = 200, description = "the survey", body = SurveyView)))]
 #[get("/api/v1/surveys/{id}")]
 pub async fn get_survey(
     app: Data<App>,

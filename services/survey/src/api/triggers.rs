@@ -141,7 +141,7 @@ impl TriggerView {
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
-    #[param(nullable = false)]
+    #[param(max_length = 1000, nullable = false)]
     cursor: Option<String>,
     #[param(minimum = 1, maximum = 200, nullable = false)]
     limit: Option<u32>,
@@ -187,7 +187,7 @@ pub async fn list_triggers(
     Ok(http::ok(&PageOf::of(Page { items, next_cursor, total: None }, total)))
 }
 
-#[utoipa::path(tag = "survey triggers", security(("bearer" = ["survey:read"])), params(("id" = Uuid, Path)), responses((status = 200, description = "the trigger", body = TriggerView)))]
+#[utoipa::path(tag = "survey triggers", security(("bearer" = ["survey:read"])), params(("id" = Uuid, Path), http::IfNoneMatchHeader), responses((status = 200, description = "the trigger", body = TriggerView)))]
 #[get("/api/v1/survey-triggers/{id}")]
 pub async fn get_trigger(
     app: Data<App>,

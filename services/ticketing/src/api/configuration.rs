@@ -61,7 +61,7 @@ macro_rules! documents {
 
         #[doc = concat!("One ", $what, ".")]
         #[utoipa::path(tag = "configuration", security(("bearer" = ["ticket:read"])),
-            params(("key" = String, Path, max_length = 64)),
+            params(("key" = String, Path, max_length = 64), http::IfNoneMatchHeader),
             responses((status = 200, description = "It, with its ETag.", body = $view)))]
         #[get($one)]
         pub async fn $get(app: Data<App>, caller: Allowed<may::TicketRead>, key: Path<String>) -> http::Result {

@@ -83,7 +83,7 @@ pub async fn find_tickets(
     Ok(ok(&TicketPage { items, next_cursor: page.next_cursor, total: page.total }))
 }
 
-#[utoipa::path(tag = "tickets", security(("bearer" = ["ticket:read"])), params(("id" = Uuid, Path)),
+#[utoipa::path(tag = "tickets", security(("bearer" = ["ticket:read"])), params(("id" = Uuid, Path), http::IfNoneMatchHeader),
     responses((status = 200, description = "The ticket, with its ETag.", body = TicketView)))]
 #[get("/api/v1/tickets/{id}")]
 pub async fn get_ticket(

@@ -63,14 +63,15 @@ pub struct TicketQuery {
     /// Words, Chinese or Latin, that must all stand in number, subject or articles.
     #[param(max_length = 200)]
     pub q: Option<String>,
+    /// From `next_cursor` of the page before, with the same filter.
     #[param(max_length = 1000)]
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
     #[param(minimum = 1, maximum = 200)]
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
     /// Also count all that match.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<bool>,
 }
 
@@ -82,7 +83,9 @@ pub async fn run(
 ) -> Result<Page<ticket::Model>, Problem> {
     let paging = PageQuery { cursor: query.cursor.clone(), limit: query.limit, total: query.total };
     let limit = paging.limit()?;
-    let filter = serde_json::to_string(&query)?;
+    // What the next page is asked with may differ in these.
+    let paged = TicketQuery { cursor: None, limit: None, total: None, ..query.clone() };
+    let filter = serde_json::to_string(&paged)?;
     let after: After = paging.after(&filter)?;
     let Some(wanted) = wanted(ctx, &query)? else {
         let total = (query.total == Some(true)).then_some(0);
