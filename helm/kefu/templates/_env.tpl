@@ -8,6 +8,7 @@ preStop does not see.
 {{- $s := .service }}
 {{- $env := dict
   "KEFU__HTTP__LISTEN" "0.0.0.0:8080"
+  "KEFU__METRICS__LISTEN" "0.0.0.0:9464"
   "KEFU__HTTP__PUBLIC_URL" (required "publicUrl is missing: the URL where people and mails reach this installation" $v.publicUrl)
   "KEFU__DATABASE__URL" (include "kefu.databaseSecret" . | fromYaml)
   "KEFU__DATABASE__AUTO_MIGRATE" "false"

@@ -67,11 +67,53 @@ async fn a_request_becomes_an_event_and_its_effect() {
     assert!(metrics.text.contains("kefu_job_duration_seconds_count"), "{}", metrics.text);
     let docs = client.get("/docs/").send().await.expect(200);
     assert!(docs.text.contains("swagger"), "{}", docs.text);
+    let bare = client.get("/").send().await.expect(307);
+    assert_eq!(bare.header("location"), Some("/docs/"));
     client.get("/openapi/notes.json").send().await.expect(200).done();
     let letters = client.get("/api/v1/notes/dead-letters").send().await.expect(200);
     assert_eq!(letters.body, json!({ "items": Value::Array(vec![]) }));
     client.get("/api/v1/nothing/dead-letters").send().await.expect_problem(404, "not-found").done();
     running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn figures_are_for_who_may_see_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = async |more: &[(&str, &str)]| {
+        let mut sources = sources(dir.path());
+        let more = more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        sources.overrides.extend(more);
+        let settings = Settings::load(&[notes::module()], &sources).unwrap();
+        host::start(vec![notes::module()], settings, Overrides::default()).await.unwrap()
+    };
+    let here = up(&[]).await;
+    let client = Client::new(here.base_url(), None);
+    client.get("/metrics").send().await.expect(200).done();
+    // A proxy on this machine speaks for anybody.
+    let outside = client.get("/metrics").header("x-forwarded-for", "1.1.1.1");
+    outside.send().await.expect_problem(403, "forbidden").done();
+    here.shutdown().await;
+
+    let token = "0123456789abcdef";
+    let secret = up(&[("metrics.token", token)]).await;
+    let client = Client::new(secret.base_url(), None);
+    client.get("/metrics").send().await.expect_problem(401, "unauthenticated").done();
+    let guess = client.get("/metrics").header("authorization", "Bearer 0123456789abcdeF");
+    guess.send().await.expect_problem(401, "unauthenticated").done();
+    let shown = client.get("/metrics").header("authorization", format!("Bearer {token}"));
+    shown.header("x-forwarded-for", "1.1.1.1").send().await.expect(200).done();
+    secret.shutdown().await;
+
+    let apart = up(&[("metrics.listen", "127.0.0.1:0")]).await;
+    let client = Client::new(apart.base_url(), None);
+    client.get("/metrics").send().await.expect_problem(404, "not-found").done();
+    let figures = format!("http://{}", apart.figures_addr().unwrap());
+    let scraper = Client::new(&figures, None);
+    let text = scraper.get("/metrics").send().await.expect(200).text;
+    assert!(text.contains("kefu_ready"), "{text}");
+    scraper.get("/api/v1/notes").send().await.expect(404).done();
+    apart.shutdown().await;
+    assert!(scraper.get("/metrics").try_send().await.is_err(), "ended with the rest");
 }
 
 /// A proxy that keeps connections for a minute must not find one closed under its request.

@@ -1,7 +1,7 @@
 //! The program of a service, as an operator meets it.
 
 use std::{
-    io::Read,
+    io::{Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -78,6 +78,13 @@ fn it_serves_until_it_is_told_to_stop() {
     server.signal("-KILL");
     server.0.wait().unwrap();
     let mut server = Server::start(dir.path(), port);
+    for nonsense in ["no http at all\r\n\r\n", "GET / HTTP/1.1\r\nhost test\r\n\r\n"] {
+        let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.write_all(nonsense.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    }
     server.signal("-TERM");
     let began = Instant::now();
     let status = server.0.wait().unwrap();
@@ -91,6 +98,8 @@ fn it_serves_until_it_is_told_to_stop() {
     let lines: Vec<serde_json::Value> =
         log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert!(lines.iter().any(|l| l["message"] == "stopped" && l["level"] == "INFO"), "{log}");
+    let errors = |l: &&serde_json::Value| l["level"] == "ERROR";
+    assert_eq!(lines.iter().find(errors), None, "what a caller does wrong is no error of ours");
     assert!(!run(dir.path(), port, &["healthcheck"]).status.success());
 }
 
@@ -104,6 +113,18 @@ fn it_tells_of_bad_settings_and_prints_its_document() {
         "{told}"
     );
     assert!(!dir.path().join("data").exists(), "nothing was begun");
+    // The service's own are judged as early, and names that nobody knows.
+    for (name, value) in [
+        ("KEFU__NOTES__LONGEST", "many"),
+        ("KEFU__NOTES__LONGESST", "7"),
+        ("KEFU__NOTTES__LONGEST", "7"),
+        ("KEFU__HTTP__LISTENN", "127.0.0.1:0"),
+    ] {
+        let bad = command(dir.path(), 0, &["serve"]).env(name, value).output().unwrap();
+        let told = String::from_utf8_lossy(&bad.stderr);
+        assert!(!bad.status.success() && told.contains(name), "{name}: {told}");
+        assert!(!dir.path().join("data").exists(), "{name}: nothing was begun");
+    }
 
     let yaml = run(dir.path(), 0, &["openapi"]);
     let text = String::from_utf8(yaml.stdout).unwrap();
