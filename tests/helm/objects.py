@@ -77,8 +77,11 @@ def faults(found):
     for o in of(found, "ServiceMonitor"):
         labels = o["spec"]["selector"]["matchLabels"]
         served = [s for s in of(found, "Service") if covers(labels, s["metadata"]["labels"])]
-        ports = [p["name"] for s in served for p in s["spec"]["ports"]]
-        yield name(o), (len(served) != 1 or o["spec"]["endpoints"][0]["port"] not in ports) and "finds no port"
+        # Figures have a port of the pods that no Service gives on.
+        found_pods = [spec for _, pod_labels, spec in pods(found) if covers(labels, pod_labels)]
+        ports = [p["name"] for spec in found_pods for p in spec["containers"][0].get("ports", [])]
+        wanted = o["spec"]["endpoints"][0]["targetPort"]
+        yield name(o), (len(served) != 1 or wanted not in ports) and "finds no port"
     for o in of(found, "Ingress", "HTTPRoute"):
         yield name(o), "; ".join(f"{s}:{p} is no Service" for s, p in backends(o) if not has_port(found, s, p))
     yield "no secret in plain text", "; ".join(secret_faults(found))
@@ -152,6 +155,8 @@ def deployment_faults(o):
     ports = {p["name"]: p["containerPort"] for p in main["ports"]}
     if ports.get("http") != int(env["KEFU__HTTP__LISTEN"].rsplit(":", 1)[1]):
         yield "listens on another port than it says"
+    if ports.get("metrics") != int(env["KEFU__METRICS__LISTEN"].rsplit(":", 1)[1]):
+        yield "has its figures on another port than it says"
     probes = {"startupProbe": "/health/live", "livenessProbe": "/health/live", "readinessProbe": "/health/ready"}
     for probe, path in probes.items():
         get = main.get(probe, {}).get("httpGet", {})

@@ -69,8 +69,8 @@ pub struct Settings {
 impl Settings {
     /// Reads and checks. All faults are reported at once, before anything is made.
     pub fn load(modules: &[Module], sources: &Sources) -> Result<Self, Error> {
-        let tree = tree(modules, sources)?;
         let mut faults = vec![];
+        let tree = tree(modules, sources, &mut faults)?;
         let settings = Self {
             http: section(&tree, "http", &mut faults),
             data: section(&tree, "data", &mut faults),
@@ -137,7 +137,8 @@ impl Settings {
     }
 }
 
-fn tree(modules: &[Module], sources: &Sources) -> Result<Config, Error> {
+/// `faults`: variables of the environment that nobody reads.
+fn tree(modules: &[Module], sources: &Sources, faults: &mut Vec<String>) -> Result<Config, Error> {
     let mut builder = Config::builder().add_source(File::from_str(COMMON, FileFormat::Toml));
     for module in modules {
         builder = builder.add_source(under(module.name, module.defaults)?);
@@ -156,7 +157,8 @@ fn tree(modules: &[Module], sources: &Sources) -> Result<Config, Error> {
     let fault = |e: config::ConfigError| Error::Settings(vec![e.to_string()]);
     let below = builder.build_cloned().map_err(fault)?;
     let known = known_sections(modules, &sources.preset);
-    builder = builder.add_source(environment::read(&below, &known, sources.environment.clone())?);
+    let given = environment::read(&below, &known, sources.environment.clone(), faults)?;
+    builder = builder.add_source(given);
     for (name, value) in &sources.overrides {
         builder = builder
             .set_override(name, value.as_str())

@@ -12,9 +12,9 @@ use kernel::{Problem, codes};
 use utoipa::openapi::OpenApi;
 
 use crate::{
-    Error,
+    Error, messages,
     openapi::{QueryParam, operations},
-    messages, params, shape,
+    params, shape,
 };
 
 /// Every documented path with its methods; registered as `web::Data<RouteTable>`.

@@ -10,7 +10,7 @@ use futures::future::{BoxFuture, join_all};
 use kernel::{Problem, codes};
 use serde_json::json;
 
-use crate::{Drain, auth::bearer_token, metrics};
+use crate::{Drain, auth::bearer_token, messages, metrics};
 
 type Probe = Arc<dyn Fn() -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 type Gauges = Arc<dyn Fn() + Send + Sync>;
@@ -53,8 +53,7 @@ impl Figures {
                 }
             }
             None if alone || is_local(req) => Ok(()),
-            None => Err(Problem::of(&codes::FORBIDDEN)
-                .detail("set metrics.listen or metrics.token to read figures from elsewhere")),
+            None => Err(Problem::of(&codes::FORBIDDEN).detail(messages::figures_elsewhere())),
         }
     }
 }

@@ -24,10 +24,13 @@ pub(crate) fn read<T: DeserializeOwned>(text: &str, refusal: Problem) -> Result<
 pub(crate) fn texts(text: &str) -> Result<Vec<(String, Vec<String>)>, Text> {
     let texts = |tree| match tree {
         Tree::Text(text) => vec![text],
-        Tree::List(items) => items.into_iter().map(|item| match item {
-            Tree::Text(text) => text,
-            _ => String::new(),
-        }).collect(),
+        Tree::List(items) => items
+            .into_iter()
+            .map(|item| match item {
+                Tree::Text(text) => text,
+                _ => String::new(),
+            })
+            .collect(),
         _ => vec![],
     };
     Ok(pairs(text)?.into_iter().map(|(name, tree)| (name, texts(tree))).collect())

@@ -9,7 +9,7 @@ use host::{Background, Module, Overrides, Running, Settings, settings::Sources};
 use kernel::{Clock, ManualClock, Permission, Problem, Role, TraceContext};
 use store::{Db, Pii};
 
-use crate::{AUDIENCE, Client, ISSUER, Mint, TestDb};
+use crate::{AUDIENCE, Client, ISSUER, Mint, TestDb, documented::Documented};
 
 /// One module as a real HTTP server on a loopback port. Nothing happens by itself: the clock is
 /// moved, jobs are run and events are delivered by the test; what the module emits stays in its
@@ -25,6 +25,7 @@ pub struct TestApp {
     settings: String,
     test_db: TestDb,
     running: Running,
+    documented: Arc<Documented>,
 }
 
 /// Monday 2026-03-02, 09:00 in Shanghai.
@@ -65,6 +66,7 @@ impl TestApp {
             .unwrap_or_else(|e| panic!("{e}"));
         let service = &running.services()[0];
         let (db, pii) = (service.db.clone(), running.pii().clone());
+        let documented = Arc::new(Documented::of(&module));
         Self {
             clock,
             base: running.base_url().to_owned(),
@@ -75,6 +77,7 @@ impl TestApp {
             settings: toml.to_owned(),
             test_db,
             running,
+            documented,
         }
     }
 
@@ -105,12 +108,12 @@ impl TestApp {
 
     #[must_use]
     pub fn with_token(&self, token: String) -> Client {
-        Client::new(&self.base, Some(token))
+        Client::new(&self.base, Some(token)).held_against(self.documented.clone())
     }
 
     #[must_use]
     pub fn anonymous(&self) -> Client {
-        Client::new(&self.base, None)
+        Client::new(&self.base, None).held_against(self.documented.clone())
     }
 
     /// Feeds an event of another service through inbox and reactions.

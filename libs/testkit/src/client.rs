@@ -1,8 +1,12 @@
 //! A caller of the service under test.
 
+use std::sync::Arc;
+
 use reqwest::{Method, header::HeaderMap};
 use serde::Serialize;
 use serde_json::Value;
+
+use crate::documented::Documented;
 
 /// Calls with one token, or none.
 #[derive(Debug, Clone)]
@@ -10,6 +14,7 @@ pub struct Client {
     base: String,
     token: Option<String>,
     http: reqwest::Client,
+    documented: Option<Arc<Documented>>,
 }
 
 impl Client {
@@ -21,7 +26,14 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client without TLS settings can be made");
-        Self { base: base.to_owned(), token, http }
+        Self { base: base.to_owned(), token, http, documented: None }
+    }
+
+    /// Holds answers against a document: one that it does not list fails the test.
+    #[must_use]
+    pub(crate) fn held_against(mut self, documented: Arc<Documented>) -> Self {
+        self.documented = Some(documented);
+        self
     }
 
     /// The bearer token, for what needs it by itself.
@@ -58,6 +70,7 @@ impl Client {
                 None => request,
             },
             what,
+            documented: self.documented.clone(),
         }
     }
 }
@@ -68,6 +81,7 @@ impl Client {
 pub struct Call {
     request: reqwest::RequestBuilder,
     what: String,
+    documented: Option<Arc<Documented>>,
 }
 
 impl Call {
@@ -101,11 +115,20 @@ impl Call {
     }
 
     /// The answer, or why there is none.
+    ///
+    /// # Panics
+    /// When the operation's document does not list the status.
     pub async fn try_send(self) -> Result<Reply, reqwest::Error> {
         let response = self.request.send().await?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await?;
         let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        if let (Some(documented), Some((method, path))) =
+            (&self.documented, self.what.split_once(' '))
+            && let Some(fault) = documented.fault(method, path, status)
+        {
+            panic!("{} {fault}: {text}", self.what);
+        }
         Ok(Reply { status, headers, body, text, what: self.what })
     }
 

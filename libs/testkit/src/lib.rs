@@ -16,6 +16,7 @@
 mod app;
 mod client;
 mod database;
+mod documented;
 mod tokens;
 mod walk;
 

@@ -9,20 +9,22 @@ use crate::Error;
 /// Sections of other programs of the suite: processes often share one environment.
 const ELSEWHERE: [&str; 5] = ["customer", "ticketing", "quality", "survey", "notification"];
 
-/// The variables as a layer over `below`, whose lists say what is a list.
+/// The variables as a layer over `below`, whose lists say what is a list. `faults` gets a line for every
+/// variable of a section that nobody reads, and every list that cannot be read; a name within a section
+/// is judged by whoever reads it.
 ///
 /// # Errors
-/// Names every variable of a section that nobody reads, and every list that cannot be read. A name
-/// within a section is judged by whoever reads it.
+/// When the environment cannot be read.
 pub(super) fn read(
     below: &Config,
     known: &[String],
     stand_in: Option<Map<String, String>>,
+    faults: &mut Vec<String>,
 ) -> Result<Layer, Error> {
     let environment = Environment::with_prefix("KEFU").prefix_separator("__").separator("__");
     let found = environment.source(stand_in).collect();
     let found = found.map_err(|e| Error::Settings(vec![e.to_string()]))?;
-    let (mut layer, mut faults) = (Map::new(), vec![]);
+    let mut layer = Map::new();
     for (path, value) in found {
         let section = path.split('.').next().unwrap_or_default();
         if !known.iter().any(|name| name == section) && !ELSEWHERE.contains(&section) {
@@ -41,7 +43,7 @@ pub(super) fn read(
         }
     }
     faults.sort();
-    if faults.is_empty() { Ok(Layer(layer)) } else { Err(Error::Settings(faults)) }
+    Ok(Layer(layer))
 }
 
 /// The name of a setting in the environment.

@@ -60,24 +60,24 @@ impl Operation {
 
     /// Names of the parameters in `query` or `header`.
     pub fn names(&self, place: &str) -> impl Iterator<Item = String> {
-        self.all(place).map(|p| p["name"].as_str().unwrap_or_default().to_owned())
+        self.parameters(place).map(|p| p["name"].as_str().unwrap_or_default().to_owned())
     }
 
     /// A value that a query parameter may have.
     pub fn sample_of(&self, name: &str) -> String {
-        self.all("query")
+        self.parameters("query")
             .find(|p| p["name"] == name)
             .map_or_else(String::new, |p| sample(&p["schema"]))
     }
 
-    pub fn all(&self, place: &str) -> impl Iterator<Item = &Value> {
+    pub fn parameters(&self, place: &str) -> impl Iterator<Item = &Value> {
         let all = self.doc["parameters"].as_array().into_iter().flatten();
         let place = place.to_owned();
         all.filter(move |p| p["in"] == place.as_str())
     }
 
     pub fn has_query(&self, name: &str) -> bool {
-        self.all("query").any(|p| p["name"] == name)
+        self.parameters("query").any(|p| p["name"] == name)
     }
 
     pub fn has_path_parameters(&self) -> bool {
@@ -86,7 +86,7 @@ impl Operation {
 
     /// Whether an id of a record stands in the path.
     pub fn has_id(&self) -> bool {
-        self.all("path").any(|p| p.pointer("/schema/format") == Some(&Value::from("uuid")))
+        self.parameters("path").any(|p| p.pointer("/schema/format") == Some(&Value::from("uuid")))
     }
 
     /// The path with ids that no record has, and with the required query parameters.
@@ -96,7 +96,7 @@ impl Operation {
 
     pub fn url_with_ids(&self, id: &str, more_query: &[(&str, &str)]) -> String {
         let mut path = self.path.clone();
-        for p in self.all("path") {
+        for p in self.parameters("path") {
             let name = p["name"].as_str().unwrap_or_default();
             let value = if p.pointer("/schema/format") == Some(&Value::from("uuid")) {
                 id.to_owned()
@@ -105,7 +105,7 @@ impl Operation {
             };
             path = path.replace(&format!("{{{name}}}"), &value);
         }
-        let required = self.all("query").filter(|p| p["required"] == true);
+        let required = self.parameters("query").filter(|p| p["required"] == true);
         let mut query: Vec<(String, String)> = required
             .map(|p| (p["name"].as_str().unwrap_or_default().to_owned(), sample(&p["schema"])))
             .filter(|(name, _)| !more_query.iter().any(|(n, _)| n == name))

@@ -40,7 +40,7 @@ impl Walk {
                 self.fault(op, format!("documents {name} and refuses it: {}", reply.1));
             }
         }
-        for parameter in op.all("query") {
+        for parameter in op.parameters("query") {
             self.length(op, parameter).await;
         }
     }

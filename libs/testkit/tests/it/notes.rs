@@ -133,12 +133,13 @@ struct NotePage {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct ListQuery {
+    #[param(max_length = 100)]
     cursor: Option<String>,
     limit: Option<u32>,
     total: Option<bool>,
 }
 
-#[utoipa::path(tag = "notes", security(("bearer" = ["ticket:create"])), request_body = NewNote, responses((status = 201, description = "Written", body = NoteView)))]
+#[utoipa::path(tag = "notes", security(("bearer" = ["ticket:create"])), params(http::IdempotencyHeader), request_body = NewNote, responses((status = 201, description = "Written", body = NoteView)))]
 #[post("/api/v1/notes")]
 async fn write(
     app: Data<App>,

@@ -28,7 +28,7 @@ pub struct NewReport {
 /// Publishes the next version of the report of a unit and month; earlier ones stay as they are.
 ///
 /// # Errors
-/// `invalid`, `period-not-begun`.
+/// `invalid`, also for a unit of which nothing was ever heard; `period-not-begun`.
 pub async fn publish(
     app: &App,
     tx: &Tx,
@@ -36,6 +36,10 @@ pub async fn publish(
     input: NewReport,
 ) -> Result<service_report::Model, Problem> {
     let org = org_of(ctx, input.org.as_deref())?;
+    if org != ctx.actor.org && !report::knows(tx, &org).await? {
+        let detail = kernel::messages::no_such_value(org.as_str());
+        return Err(Problem::invalid("/org", "unknown-unit", detail));
+    }
     let bounds = month(&input.period)?.bounds(&app.rules.calendar.zone());
     let now = app.clock.now();
     if now < bounds.0 {

@@ -30,6 +30,16 @@ pub async fn inputs(
     })
 }
 
+/// Whether anything was ever heard of a unit or one below it. Units are nobody's master data: one
+/// exists where work is done.
+pub async fn knows(conn: &impl ConnectionTrait, org: &OrgPath) -> Result<bool, Problem> {
+    let ticket =
+        serviced_ticket::Entity::find().filter(http::org_filter(org, serviced_ticket::Column::Org));
+    let evaluation =
+        evaluation::Entity::find().filter(http::org_filter(org, evaluation::Column::Org));
+    Ok(ticket.one(conn).await?.is_some() || evaluation.one(conn).await?.is_some())
+}
+
 fn within(column: impl ColumnTrait, from: Instant, to: Instant) -> Condition {
     Condition::all().add(column.gte(from)).add(column.lt(to))
 }

@@ -154,6 +154,10 @@ async fn what_cannot_be_reported_is_refused() {
             .done();
         let elsewhere = json!({ "period": "2026-02", "org": "/other" });
         post(director(&app), elsewhere).await.expect_problem(422, "invalid").done();
+        let nowhere = json!({ "period": "2026-02", "org": "/acme/nowhere" });
+        let refused = post(director(&app), nowhere).await.expect_problem(422, "invalid");
+        assert_eq!(refused.body["errors"][0]["pointer"], "/org");
+        assert_eq!(refused.body["errors"][0]["code"], "unknown-unit");
         post(inspector(&app, "ivy"), json!({ "period": "2026-02" }))
             .await
             .expect_problem(403, "forbidden")
