@@ -125,7 +125,7 @@ pub async fn list_customers(
 
 /// Reads a customer; a former id (before a merge) resolves for ever.
 #[utoipa::path(tag = "customers", security(("bearer" = ["customer:read"])),
-    params(("id" = Uuid, Path), RevealQuery, http::IfNoneMatchHeader),
+    params(("id" = Uuid, Path), RevealQuery),
     responses((status = 200, description = "The customer.", body = CustomerView)))]
 #[get("/api/v1/customers/{id}")]
 pub async fn read_customer(

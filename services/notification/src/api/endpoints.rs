@@ -104,7 +104,8 @@ pub async fn delete_endpoint(
 /// Makes a new secret; the old one signs as well for the time of grace.
 #[utoipa::path(tag = "webhooks", security(("bearer" = ["webhook:manage"])),
     params(("id" = Uuid, Path, description = "Its id."), IdempotencyHeader),
-    responses((status = 201, description = "The endpoint with its new secret.", body = EndpointView)))]
+    responses((status = 201, description = "The endpoint with its new secret.", body = EndpointView),
+        (status = 422, description = "The `Idempotency-Key` was used otherwise.")))]
 #[post("/api/v1/webhook-endpoints/{id}/rotate")]
 pub async fn rotate_secret(
     app: Data<App>,
@@ -123,7 +124,8 @@ pub async fn rotate_secret(
 /// Sends the endpoint an event of type `kefu.webhook.test.v1`.
 #[utoipa::path(tag = "webhooks", security(("bearer" = ["webhook:manage"])),
     params(("id" = Uuid, Path, description = "Its id."), IdempotencyHeader),
-    responses((status = 201, description = "The notice, on its way.", body = NoticeView)))]
+    responses((status = 201, description = "The notice, on its way.", body = NoticeView),
+        (status = 422, description = "The `Idempotency-Key` was used otherwise.")))]
 #[post("/api/v1/webhook-endpoints/{id}/test")]
 pub async fn send_test_event(
     app: Data<App>,

@@ -128,7 +128,8 @@ async fn save_answers(
 /// Publishes an evaluation: the agent learns of it and may appeal; a fatal item or a low score
 /// opens a rectification.
 #[utoipa::path(tag = "evaluations", security(("bearer" = ["quality:evaluate"])), params(("id" = Uuid, Path)),
-    responses((status = 200, description = "Published", body = EvaluationView)))]
+    responses((status = 200, description = "Published", body = EvaluationView),
+        (status = 422, description = "Items are not answered, or lack evidence")))]
 #[post("/api/v1/evaluations/{id}/publish")]
 async fn publish_evaluation(
     app: Data<App>,

@@ -106,7 +106,8 @@ async fn get_scorecard(
 /// Opens the draft of the next version, a copy of the newest one.
 #[utoipa::path(tag = "scorecards", security(("bearer" = ["quality:admin"])),
     params(("id" = Uuid, Path), IdempotencyHeader),
-    responses((status = 201, description = "The draft is open", body = ScorecardView)))]
+    responses((status = 201, description = "The draft is open", body = ScorecardView),
+        (status = 422, description = "The `Idempotency-Key` was used otherwise")))]
 #[post("/api/v1/scorecards/{id}/versions")]
 async fn open_scorecard_draft(
     app: Data<App>,
@@ -158,7 +159,8 @@ async fn edit_scorecard_draft(
 
 /// Publishes the draft; from now on new evaluations are made with it.
 #[utoipa::path(tag = "scorecards", security(("bearer" = ["quality:admin"])),
-    params(("id" = Uuid, Path)), responses((status = 200, description = "Published", body = ScorecardView)))]
+    params(("id" = Uuid, Path)), responses((status = 200, description = "Published", body = ScorecardView),
+        (status = 422, description = "The draft does not make a scorecard")))]
 #[post("/api/v1/scorecards/{id}/publish")]
 async fn publish_scorecard(
     app: Data<App>,

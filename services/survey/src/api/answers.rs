@@ -73,7 +73,9 @@ pub struct Taken {
 }
 
 /// The questions behind an invitation. Writes nothing.
-#[utoipa::path(tag = "answers", security(()), params(("token" = String, Path, min_length = 43, max_length = 43)), responses((status = 200, description = "the questions", body = Questions)))]
+#[utoipa::path(tag = "answers", security(()), params(("token" = String, Path, min_length = 43, max_length = 43)), 
+    responses((status = 200, description = "the questions", body = Questions),
+        (status = 410, description = "answered already, or too late")))]
 #[get("/api/v1/answers/{token}")]
 pub async fn get_questions(app: Data<App>, _caller: Public, token: Path<String>) -> http::Result {
     let open = open_invitation::run(&app, &token.0).await?;
@@ -89,7 +91,8 @@ pub async fn get_questions(app: Data<App>, _caller: Public, token: Path<String>)
 
 /// Answers an invitation, once.
 #[utoipa::path(tag = "answers", security(()), params(("token" = String, Path, min_length = 43, max_length = 43)), request_body = NewAnswer,
-    responses((status = 201, description = "taken", body = Taken)))]
+    responses((status = 201, description = "taken", body = Taken),
+        (status = 410, description = "answered already, or too late")))]
 #[post("/api/v1/answers/{token}")]
 pub async fn post_answer(
     app: Data<App>,

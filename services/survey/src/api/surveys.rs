@@ -277,7 +277,8 @@ pub async fn put_draft(
 /// Publishes the draft as the next version, which never changes. A draft that equals the newest
 /// version is not published again: 200 with that version.
 #[utoipa::path(tag = "surveys", security(("bearer" = ["survey:admin"])), params(("id" = Uuid, Path)),
-    responses((status = 201, description = "published", body = VersionView), (status = 200, description = "already published", body = VersionView)))]
+    responses((status = 201, description = "published", body = VersionView), (status = 200, description = "already published", body = VersionView),
+        (status = 422, description = "the draft cannot be published as it is")))]
 #[post("/api/v1/surveys/{id}/publish")]
 pub async fn publish_survey(
     app: Data<App>,
