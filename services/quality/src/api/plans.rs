@@ -41,7 +41,8 @@ pub fn routes(config: &mut ServiceConfig) {
 
 /// Creates a sampling plan: quota per agent and month, risk rules, inspectors.
 #[utoipa::path(tag = "sampling", security(("bearer" = ["quality:admin"])), params(IdempotencyHeader),
-    request_body = PlanInput, responses((status = 201, description = "Created", body = PlanView)))]
+    request_body = PlanInput, responses((status = 201, description = "Created", body = PlanView),
+        (status = 404, description = "There is no such scorecard")))]
 #[post("/api/v1/sampling-plans")]
 async fn create_sampling_plan(
     app: Data<App>,

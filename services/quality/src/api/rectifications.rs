@@ -36,7 +36,8 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Opens a rectification by hand; only supervisors and above.
 #[utoipa::path(tag = "rectifications", security(("bearer" = ["quality:rectify"])), params(IdempotencyHeader),
     request_body = NewRectification,
-    responses((status = 201, description = "Opened", body = RectificationView)))]
+    responses((status = 201, description = "Opened", body = RectificationView),
+        (status = 404, description = "There is no such evaluation or ticket")))]
 #[post("/api/v1/rectifications")]
 async fn open_rectification(
     app: Data<App>,

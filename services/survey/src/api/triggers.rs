@@ -151,7 +151,8 @@ pub struct ListQuery {
 
 /// Creates a trigger on a published survey.
 #[utoipa::path(tag = "survey triggers", security(("bearer" = ["survey:admin"])), params(http::IdempotencyHeader), request_body = NewTrigger,
-    responses((status = 201, description = "created", body = TriggerView)))]
+    responses((status = 201, description = "created", body = TriggerView),
+        (status = 404, description = "there is no such survey")))]
 #[post("/api/v1/survey-triggers")]
 pub async fn post_trigger(
     app: Data<App>,
