@@ -156,7 +156,8 @@ pub struct InvitedView {
 /// Opt-out and cool-downs are respected (`invitation-refused` names the reason).
 #[utoipa::path(tag = "invitations", security(("bearer" = ["survey:invite"])), params(http::IdempotencyHeader), request_body = NewInvitation,
     responses((status = 201, description = "the invitation and its link", body = InvitedView),
-        (status = 404, description = "there is no such survey or ticket")))]
+        (status = 404, description = "there is no such survey or ticket"),
+        (status = 410, description = "answered already, or too late")))]
 #[post("/api/v1/invitations")]
 pub async fn post_invitation(
     app: Data<App>,
