@@ -3,8 +3,8 @@
 kernel::catalogue! {
     // Customers
     source_form()
-        "must be 1 to 40 characters out of a-z, 0-9, -, _ and ."
-        "须为 1 至 40 个字符，只能用 a-z、0-9、-、_ 和 .";
+        "must be 1 to 40 characters out of a-z, 0-9, -, . and _"
+        "须为 1 至 40 个字符，只能用 a-z、0-9、-、. 和 _";
     reserved_source()
         "this name stands for changes made by hand"
         "该名称保留给人工修改使用";

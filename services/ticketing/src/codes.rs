@@ -18,6 +18,6 @@ table! {
     LOWERING = 403 "lowering-not-allowed" "lowering priority or complaint level needs the right ticket:lower" "降低优先级或投诉等级需要 ticket:lower 权限";
     TASKS_OPEN = 409 "tasks-open" "mandatory department tasks are not finished" "必办的协办单尚未完成";
     TASK_ENDED = 409 "task-ended" "the task is already finished" "协办单已经结束";
-    CUSTOMER_NOT_YET_KNOWN = 409 "customer-not-yet-known" "the customer was made just now and is not known here yet" "客户刚刚建立,工单服务尚未收到";
+    CUSTOMER_NOT_YET_KNOWN = 409 "customer-not-yet-known" "the customer was made just now and is not known here yet" "客户刚刚建立，工单服务尚未收到";
     DUPLICATE_EXTERNAL_REF = 409 "duplicate-external-ref" "this external message has already opened a ticket" "该外部消息已生成工单";
 }

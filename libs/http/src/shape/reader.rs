@@ -78,6 +78,11 @@ impl<'a> Reader<'a> {
         result
     }
 
+    /// What a type that looks at a copy finds wrong later lies here, too.
+    fn read<'de, S: DeserializeSeed<'de>>(&self, seed: S, value: Value<'a, '_>) -> Read<S::Value> {
+        seed.deserialize(value).map_err(|fault| fault.at(|| self.pointer(), || None))
+    }
+
     fn child(&self, given: Node<'a>) -> Value<'a, '_> {
         let node = match self.patch() {
             Some(Patch::Fitting) => Node::Fitting,
@@ -374,13 +379,13 @@ impl<'de> SeqAccess<'de> for List<'_, '_> {
                 let Some(item) = items.next() else { return Ok(None) };
                 *at += 1;
                 reader.below(Step::Index(*at - 1), || {
-                    seed.deserialize(reader.child(Node::Given(item))).map(Some)
+                    reader.read(seed, reader.child(Node::Given(item))).map(Some)
                 })
             }
             Items::Parts(parts) => {
                 let Some((name, part)) = parts.next() else { return Ok(None) };
                 reader.below(Step::Key(name), || {
-                    seed.deserialize(reader.child(Node::Given(part))).map(Some)
+                    reader.read(seed, reader.child(Node::Given(part))).map(Some)
                 })
             }
             // The value of a parameter that may be given more than once: its own name is the place.
@@ -437,10 +442,7 @@ impl<'de> MapAccess<'de> for Map<'_, '_> {
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Read<S::Value> {
         let reader = self.reader;
         let (key, node) = self.value.take().unwrap_or(("", Node::Fitting));
-        reader.below(Step::Key(key), || {
-            let read = seed.deserialize(reader.child(node));
-            read.map_err(|fault| fault.at(|| reader.pointer(), || None))
-        })
+        reader.below(Step::Key(key), || reader.read(seed, reader.child(node)))
     }
 }
 
