@@ -103,10 +103,18 @@ fn closer<T: DeserializeOwned>(
         if *passes == 0 || patches.at.contains_key(&pointer) {
             continue;
         }
-        *passes -= 1;
-        patches.at.insert(pointer.clone(), Patch::Nothing);
-        let without = pass::<T>(tree, source, patches);
-        patches.at.remove(&pointer);
+        let mut with = |patch| {
+            *passes = passes.saturating_sub(1);
+            patches.at.insert(pointer.clone(), patch);
+            let outcome = pass::<T>(tree, source, patches);
+            patches.at.remove(&pointer);
+            outcome
+        };
+        // Whatever else stands in the place of a tag is told as an unknown one: it is not at fault.
+        if matches!(with(Patch::Fitting), Err(Fault { what: What::UnknownValue(..), .. })) {
+            continue;
+        }
+        let without = with(Patch::Nothing);
         if !matches!(without, Err(other) if other.is_vague() && other.place() == place) {
             return fault.within(pointer);
         }
