@@ -5,6 +5,9 @@
 //! of all fields at once. Faults come as values and not as the words of a library, and say what
 //! would have fitted.
 
+// serde wants the error itself, and a reading that fails is not where time goes.
+#![allow(clippy::result_large_err)]
+
 mod faults;
 mod reader;
 mod tree;
@@ -75,6 +78,8 @@ pub(crate) fn read<T: DeserializeOwned>(
             // What was put in its place does not fit either: nothing behind it can be seen.
             Some(_) => break,
             None if patches.cover(&pointer) => {}
+            // A field of it was told already; nothing is known that would suit the shape a tag chose.
+            None if fault.is_vague() && patches.stand_below(&pointer) => {}
             None => {
                 refusal = refusal.field(pointer.clone(), fault.code(), fault.text(source));
             }
@@ -135,6 +140,11 @@ impl Patches {
             _ => (fault.place().to_owned(), Patch::Fitting),
         };
         self.at.insert(at, patch);
+    }
+
+    /// Whether something inside of this was put right.
+    fn stand_below(&self, pointer: &str) -> bool {
+        self.at.keys().any(|at| at.strip_prefix(pointer).is_some_and(|rest| rest.starts_with('/')))
     }
 
     /// Whether something fitting was put in the place of what holds this.

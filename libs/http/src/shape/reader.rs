@@ -375,13 +375,17 @@ impl<'de> SeqAccess<'de> for List<'_, '_> {
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Read<Option<S::Value>> {
         let reader = self.reader;
         match &mut self.rest {
-            Items::Given(items, at) => {
+            Items::Given(items, at) => loop {
                 let Some(item) = items.next() else { return Ok(None) };
+                let step = Step::Index(*at);
                 *at += 1;
-                reader.below(Step::Index(*at - 1), || {
+                if reader.below(step, || reader.patch()) == Some(Patch::Nothing) {
+                    continue;
+                }
+                return reader.below(step, || {
                     reader.read(seed, reader.child(Node::Given(item))).map(Some)
-                })
-            }
+                });
+            },
             Items::Parts(parts) => {
                 let Some((name, part)) = parts.next() else { return Ok(None) };
                 reader.below(Step::Key(name), || {
