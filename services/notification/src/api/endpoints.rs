@@ -23,7 +23,7 @@ fn location(id: Uuid) -> String {
     format!("/api/v1/webhook-endpoints/{id}")
 }
 
-/// Endpoints of the caller's subtree.
+/// Endpoints of the caller's subtree; a client sees only its own.
 #[utoipa::path(tag = "webhooks", security(("bearer" = ["webhook:manage"])), params(EndpointQuery),
     responses((status = 200, description = "One page.", body = EndpointPage)))]
 #[get("/api/v1/webhook-endpoints")]

@@ -1,5 +1,6 @@
 //! Partners' endpoints: made, changed, deleted, their secrets rotated. Whoever makes or saves one
-//! becomes its owner, by whose rights it hears; see [`crate::domain::rights`].
+//! becomes its owner, by whose rights it hears; a machine sees and manages only what it owns. See
+//! [`crate::domain::rights`].
 
 use ::store::Tx;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -142,9 +143,9 @@ pub async fn list(
     let paging = PageQuery { cursor: query.cursor, limit: query.limit, total: query.total };
     let fingerprint = format!("endpoints {}", ctx.actor.org);
     let (limit, after) = (paging.limit()?, paging.after::<Uuid>(&fingerprint)?);
-    let rows = store::page(&app.db, &ctx.actor.org, after, limit + 1).await?;
+    let rows = store::page(&app.db, &ctx.actor, after, limit + 1).await?;
     let total = match paging.total {
-        Some(true) => Some(store::count(&app.db, &ctx.actor.org).await?),
+        Some(true) => Some(store::count_visible(&app.db, &ctx.actor).await?),
         _ => None,
     };
     let views = rows
@@ -155,7 +156,7 @@ pub async fn list(
 }
 
 pub async fn one(app: &App, ctx: &Context, id: Uuid) -> Result<EndpointView, Problem> {
-    let row = store::visible(&app.db, &ctx.actor.org, id).await?;
+    let row = store::visible(&app.db, &ctx.actor, id).await?;
     EndpointView::of(app, row.ok_or_else(Problem::not_found)?, None)
 }
 
@@ -239,7 +240,7 @@ pub async fn delete(
 
 /// Makes a new secret; those before it sign too for the time of grace.
 pub async fn rotate(app: &App, tx: &Tx, ctx: &Context, id: Uuid) -> Result<EndpointView, Problem> {
-    let row = store::locked(tx, &ctx.actor.org, id).await?.ok_or_else(Problem::not_found)?;
+    let row = store::locked(tx, &ctx.actor, id).await?.ok_or_else(Problem::not_found)?;
     let secret = new_secret(app, tx, id, app.clock.now()).await?;
     tracing::info!(target: "audit", by = ctx.actor.id, endpoint = %id, "webhook secret rotated");
     EndpointView::of(app, row, Some(secret))
@@ -251,7 +252,7 @@ async fn current(
     id: Uuid,
     if_match: i64,
 ) -> Result<webhook_endpoint::Model, Problem> {
-    let row = store::locked(tx, &ctx.actor.org, id).await?.ok_or_else(Problem::not_found)?;
+    let row = store::locked(tx, &ctx.actor, id).await?.ok_or_else(Problem::not_found)?;
     http::check_version(if_match, row.version)?;
     Ok(row)
 }

@@ -46,7 +46,7 @@ pub async fn run(
     id: Uuid,
     input: ReplayInput,
 ) -> Result<Replayed, Problem> {
-    let endpoint = endpoints::visible(tx, &ctx.actor.org, id).await?;
+    let endpoint = endpoints::visible(tx, &ctx.actor, id).await?;
     let endpoint = endpoint.ok_or_else(Problem::not_found)?;
     if endpoint.state != ACTIVE {
         return Err(Problem::of(&codes::ENDPOINT_DISABLED));
@@ -93,7 +93,7 @@ pub async fn attempts(
     query: AttemptQuery,
 ) -> Result<Page<AttemptView>, Problem> {
     let paging = PageQuery { cursor: query.cursor, limit: query.limit, total: query.total };
-    endpoints::visible(&app.db, &ctx.actor.org, id).await?.ok_or_else(Problem::not_found)?;
+    endpoints::visible(&app.db, &ctx.actor, id).await?.ok_or_else(Problem::not_found)?;
     let fingerprint = format!("attempts {id}");
     let (limit, before) = (paging.limit()?, paging.after::<(DateTime<Utc>, Uuid)>(&fingerprint)?);
     let lane = App::lane(Channel::Webhook, &id.to_string());

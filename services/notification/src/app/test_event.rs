@@ -24,7 +24,7 @@ use crate::{
 
 /// Queues it and answers its notice, by which its fate can be followed.
 pub async fn run(app: &App, tx: &Tx, ctx: &Context, id: Uuid) -> Result<NoticeView, Problem> {
-    let row = endpoints::locked(tx, &ctx.actor.org, id).await?.ok_or_else(Problem::not_found)?;
+    let row = endpoints::locked(tx, &ctx.actor, id).await?.ok_or_else(Problem::not_found)?;
     if row.state != ACTIVE {
         return Err(Problem::of(&codes::ENDPOINT_DISABLED));
     }

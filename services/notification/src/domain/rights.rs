@@ -127,7 +127,14 @@ pub fn owner(actor: &Actor) -> String {
     }
 }
 
-/// The same of a person of whom the id is known.
+/// Whose endpoints alone the caller may see and manage; `None`: all of their unit and below it.
+/// People look after those of their unit together, a machine has no business with another one's.
+#[must_use]
+pub fn bound_to(actor: &Actor) -> Option<String> {
+    (actor.kind != ActorKind::User).then(|| owner(actor))
+}
+
+/// How the table names a person of whom the id is known.
 #[must_use]
 pub fn user(id: &str) -> String {
     format!("user:{id}")

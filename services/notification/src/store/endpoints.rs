@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use ::store::{Tx, sql};
 use chrono::{DateTime, Utc};
-use kernel::OrgPath;
+use kernel::{Actor, OrgPath};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DbErr, EntityTrait, IntoActiveModel,
     PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
@@ -19,7 +19,7 @@ use super::{
     },
     line_of,
 };
-use crate::domain::rights::Rights;
+use crate::domain::rights::{self, Rights};
 
 /// States of an endpoint.
 pub const ACTIVE: &str = "active";
@@ -87,27 +87,18 @@ pub async fn covering(conn: &impl ConnectionTrait, org: &str) -> Result<Vec<Mode
         .await
 }
 
-/// The endpoint, if the caller's subtree holds it and it is not deleted.
+/// The endpoint, if the caller may see it and it is not deleted.
 pub async fn visible(
     conn: &impl ConnectionTrait,
-    org: &OrgPath,
+    actor: &Actor,
     id: Uuid,
 ) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id)
-        .filter(http::org_filter(org, Column::Org))
-        .filter(Column::State.ne(DELETED))
-        .one(conn)
-        .await
+    Entity::find_by_id(id).filter(in_sight(actor)).one(conn).await
 }
 
 /// The same, locked until the transaction ends.
-pub async fn locked(tx: &Tx, org: &OrgPath, id: Uuid) -> Result<Option<Model>, DbErr> {
-    Entity::find_by_id(id)
-        .filter(http::org_filter(org, Column::Org))
-        .filter(Column::State.ne(DELETED))
-        .lock_exclusive()
-        .one(tx)
-        .await
+pub async fn locked(tx: &Tx, actor: &Actor, id: Uuid) -> Result<Option<Model>, DbErr> {
+    Entity::find_by_id(id).filter(in_sight(actor)).lock_exclusive().one(tx).await
 }
 
 pub async fn any(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>, DbErr> {
@@ -116,19 +107,34 @@ pub async fn any(conn: &impl ConnectionTrait, id: Uuid) -> Result<Option<Model>,
 
 pub async fn page(
     conn: &impl ConnectionTrait,
-    org: &OrgPath,
+    actor: &Actor,
     after: Option<Uuid>,
     limit: u64,
 ) -> Result<Vec<Model>, DbErr> {
-    let mut query = Entity::find().filter(in_subtree(org));
+    let mut query = Entity::find().filter(in_sight(actor));
     if let Some(id) = after {
         query = query.filter(Column::Id.gt(id));
     }
     query.order_by_asc(Column::Id).limit(limit).all(conn).await
 }
 
+/// How many the caller may see.
+pub async fn count_visible(conn: &impl ConnectionTrait, actor: &Actor) -> Result<u64, DbErr> {
+    Entity::find().filter(in_sight(actor)).count(conn).await
+}
+
+/// How many there are, whoever owns them.
 pub async fn count(conn: &impl ConnectionTrait, org: &OrgPath) -> Result<u64, DbErr> {
     Entity::find().filter(in_subtree(org)).count(conn).await
+}
+
+/// What the caller may see and manage; see [`rights::bound_to`].
+fn in_sight(actor: &Actor) -> Condition {
+    let all = in_subtree(&actor.org);
+    match rights::bound_to(actor) {
+        Some(owner) => all.add(Column::Owner.eq(owner)),
+        None => all,
+    }
 }
 
 fn in_subtree(org: &OrgPath) -> Condition {

@@ -98,6 +98,43 @@ async fn an_endpoint_hears_what_its_owner_may_read() {
 }
 
 #[tokio::test]
+async fn a_machine_manages_only_its_own_endpoints_and_people_all_of_their_unit() {
+    for db in testkit::databases().await {
+        let bench = start_with(db, LOCAL_WEBHOOKS).await;
+        let scopes = [P::WebhookManage, P::TicketRead];
+        let erp = bench.app.as_client("erp", &scopes, "/acme");
+        let crm = bench.app.as_client("crm", &scopes, "/acme");
+        let (of_erp, of_crm) = (make(&erp, &[]).await, make(&crm, &[]).await);
+        let at = format!("{URL}/{of_erp}");
+        let mut saved = input(&[]);
+        saved["state"] = json!("active");
+        crm.get(&at).send().await.expect_problem(404, "not-found").done();
+        let put = crm.put(&at).if_match(1).json(&saved).send().await;
+        put.expect_problem(404, "not-found").done();
+        crm.delete(&at).if_match(1).send().await.expect_problem(404, "not-found").done();
+        crm.get(&format!("{at}/attempts")).send().await.expect_problem(404, "not-found").done();
+        for action in ["rotate", "test"] {
+            let reply = crm.post(&format!("{at}/{action}")).send().await;
+            reply.expect_problem(404, "not-found").done();
+        }
+        let replay = crm.post(&format!("{at}/replay")).json(&json!({})).send().await;
+        replay.expect_problem(404, "not-found").done();
+        let list = crm.get(&format!("{URL}?total=true")).send().await.expect(200).body;
+        assert_eq!((&list["total"], list["items"].as_array().unwrap().len()), (&json!(1), 1));
+        assert_eq!(list["items"][0]["id"], of_crm.to_string());
+
+        assert_eq!(view(&erp, of_erp).await["owner"], "client:erp");
+        erp.post(&format!("{at}/rotate")).send().await.expect(201).done();
+        erp.put(&at).if_match(1).json(&saved).send().await.expect(200).done();
+        let admin = bench.app.as_role(Role::Admin, "/acme");
+        let list = admin.get(&format!("{URL}?total=true")).send().await.expect(200).body;
+        assert_eq!(list["total"], 2);
+        admin.post(&format!("{at}/rotate")).send().await.expect(201).done();
+        admin.put(&at).if_match(2).json(&saved).send().await.expect(200).done();
+    }
+}
+
+#[tokio::test]
 async fn a_person_who_lost_a_right_loses_it_here_with_the_next_request() {
     for db in testkit::databases().await {
         let bench = start_with(db, LOCAL_WEBHOOKS).await;
