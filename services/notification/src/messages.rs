@@ -25,6 +25,9 @@ kernel::catalogue! {
     may_not_read() "you may not read what such events tell" "您无权查看此类事件的内容";
     absolute_address() "must be an absolute http(s) address" "须为完整的 http 或 https 地址";
     https_address() "must be an https address" "须为 https 地址";
+    address_in_one_piece()
+        "may contain neither spaces nor control characters"
+        "地址中不能含空格或控制字符";
     bare_address()
         "may have neither user, password nor fragment"
         "地址中不能含用户名、密码或片段";

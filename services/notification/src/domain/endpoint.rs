@@ -71,6 +71,10 @@ pub fn check_rights(fields: &mut Fields, patterns: &[String], may_hear: impl Fn(
 /// Checks an endpoint's address as far as that is possible without asking the DNS.
 pub fn check_url(fields: &mut Fields, text: &str, allow_http: bool, allow: &[Cidr]) {
     fields.text("/url", text, 1, MAX_URL);
+    // The parser drops tabs and line ends and trims the rest: judge what was written.
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return fields.check(false, "/url", "malformed", messages::address_in_one_piece());
+    }
     let Ok(url) = Url::parse(text) else {
         return fields.check(false, "/url", "malformed", messages::absolute_address());
     };
@@ -167,8 +171,14 @@ mod tests {
             "https://",
             "javascript:alert(1)",
             "file:///etc/passwd",
+            "https://example.org/\r\nX: y",
+            "https://example.org/\tx",
+            "https://example.org/a b",
+            " https://example.org/",
+            "https://example.org/\n",
+            "https://example.org/\u{7f}",
         ] {
-            assert!(!url_ok(bad, false, &[]), "{bad}");
+            assert!(!url_ok(bad, false, &[]), "{bad:?}");
         }
     }
 

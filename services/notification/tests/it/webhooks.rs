@@ -326,6 +326,21 @@ async fn private_addresses_are_not_called() {
 }
 
 #[tokio::test]
+async fn addresses_with_spaces_or_control_characters_are_refused() {
+    for db in testkit::databases().await {
+        let bench = start_with(db, LOCAL_WEBHOOKS).await;
+        let admin = bench.app.as_role(Role::Admin, "/acme");
+        let url = "/api/v1/webhook-endpoints";
+        for address in ["https://example.org/\r\nX: y", "https://example.org/\t", " https://a.org/"]
+        {
+            let body = json!({ "name": "x", "url": address });
+            let reply = admin.post(url).json(&body).send().await.expect_problem(422, "invalid");
+            assert_eq!(reply.problem_pointers(), ["/url"], "{address:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_endpoint_hears_only_of_its_own_subtree() {
     for db in testkit::databases().await {
         let bench = start_with(db, LOCAL_WEBHOOKS).await;
