@@ -16,6 +16,8 @@ pub struct Facts {
     pub customer_id: Option<Uuid>,
     /// Language of the matter, if the event tells.
     pub locale: Option<String>,
+    /// Who works on the ticket after the event. Not where an assignment goes `to`: that may be a
+    /// queue or a department.
     pub handler: Option<String>,
     pub first_responder: Option<String>,
     pub account_manager: Option<String>,
@@ -52,10 +54,6 @@ impl Facts {
         if is(t::TicketEscalated::TYPE) {
             let event: t::TicketEscalated = parse(data)?;
             return Ok(Self { target: Some(event.target), ..Self::of_ticket(event.ticket) });
-        }
-        if is(t::TicketAssigned::TYPE) {
-            let event: t::TicketAssigned = parse(data)?;
-            return Ok(Self { handler: event.to, ..Self::of_ticket(event.ticket) });
         }
         if is(t::TicketImported::TYPE) {
             let event: t::TicketImported = parse(data)?;
@@ -166,6 +164,10 @@ mod tests {
         let facts = Facts::of(t::TicketOpened::TYPE, &data).unwrap();
         assert_eq!(facts.first_responder.as_deref(), Some("wang"));
         assert!(!facts.from_survey && !facts.imported && facts.customer_id.is_some());
+        data["ticket"]["handler"] = Value::Null;
+        data["to"] = json!("claims");
+        let passed = Facts::of(t::TicketAssigned::TYPE, &data).unwrap();
+        assert_eq!(passed.handler, None, "a department is nobody");
         data["ticket"]["origin"] = json!({ "kind": "survey_response", "id": Uuid::nil() });
         assert!(Facts::of(t::TicketOpened::TYPE, &data).unwrap().from_survey);
         data["ticket"]["channel"] = json!("import");

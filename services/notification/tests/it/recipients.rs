@@ -7,8 +7,8 @@ use contracts::{
         RectificationSnapshot, RectificationVerified, ReportPublished,
     },
     ticketing::{
-        TaskOpened, TicketAssigned, TicketEscalated, TicketOpened, TicketReopened, TicketUrged,
-        TimerBreached, TimerWarned,
+        TaskOpened, TicketAssigned, TicketEscalated, TicketOpened, TicketReopened, TicketSnapshot,
+        TicketUrged, TimerBreached, TimerWarned,
     },
 };
 use kernel::Role;
@@ -87,7 +87,7 @@ async fn timers_tell_handler_and_first_responder_once_each() {
         assert_eq!(titles(&bench, "sun").await.len(), 1);
         assert!(titles(&bench, "wang").await[2].starts_with("80 % of the time for first response"));
         let assigned = TicketAssigned {
-            ticket: ticket.clone(),
+            ticket: TicketSnapshot { handler: Some("he".into()), ..ticket.clone() },
             from: None,
             to: Some("he".into()),
             reason: None,
@@ -96,6 +96,25 @@ async fn timers_tell_handler_and_first_responder_once_each() {
         bench.app.deliver(TicketReopened { ticket, reason: "not solved".into() }).await;
         assert_eq!(titles(&bench, "he").await.len(), 1);
         assert_eq!(titles(&bench, "li").await.len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_passed_to_a_department_is_told_to_the_supervisors() {
+    for db in testkit::databases().await {
+        let bench = start(db).await;
+        bench.staff("sun", ORG, &["supervisor"]).await;
+        let assigned = TicketAssigned {
+            ticket: bench::ticket(None),
+            from: Some("li".into()),
+            to: Some("claims".into()),
+            reason: None,
+        };
+        bench.app.deliver(assigned).await;
+        let told = bench.notices("workflow=ticket_assigned").await;
+        assert_eq!(told.len(), 1, "nobody is called like the department: {told:?}");
+        assert_eq!(told[0]["recipient"], "sun");
+        assert_eq!(told[0]["state"], "delivered");
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) const TEXTS: &[Builtin] = &[
      "Priority: {{ ticket.priority|label }}. Received {{ ticket.opened_at|datetime }}."),
     ("ticket_assigned", Inbox,
      "Assigned: {{ ticket.number }} {{ ticket.subject }}",
-     "{{ ticket.kind_name }}, priority {{ ticket.priority|label }}. {% if to %}Handler: {{ to }}{% else %}It has no handler at the moment{% endif %}{% if reason %} ({{ reason|label }}){% endif %}."),
+     "{{ ticket.kind_name }}, priority {{ ticket.priority|label }}. {% if ticket.handler %}Handler: {{ ticket.handler }}{% else %}It has no handler at the moment{% endif %}{% if reason %} ({{ reason|label }}){% endif %}."),
     ("ticket_urged", Inbox,
      "Urged by the customer: {{ ticket.number }} {{ ticket.subject }}",
      "The customer has urged {% if ticket.urge_count == 1 %}once{% else %}{{ ticket.urge_count }} times{% endif %} so far.{% if note %} “{{ note }}”{% endif %}"),

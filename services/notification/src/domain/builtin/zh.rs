@@ -52,7 +52,7 @@ pub(super) const TEXTS: &[Builtin] = &[
      "优先级：{{ ticket.priority|label }}。受理时间：{{ ticket.opened_at|datetime }}。"),
     ("ticket_assigned", Inbox,
      "工单已分派：{{ ticket.number }} {{ ticket.subject }}",
-     "{{ ticket.kind_name }}，优先级：{{ ticket.priority|label }}。{% if to %}办理人：{{ to }}{% else %}目前无办理人{% endif %}{% if reason %}（{{ reason|label }}）{% endif %}。"),
+     "{{ ticket.kind_name }}，优先级：{{ ticket.priority|label }}。{% if ticket.handler %}办理人：{{ ticket.handler }}{% else %}目前无办理人{% endif %}{% if reason %}（{{ reason|label }}）{% endif %}。"),
     ("ticket_urged", Inbox,
      "客户催办：{{ ticket.number }} {{ ticket.subject }}",
      "客户已催办 {{ ticket.urge_count }} 次。{% if note %}“{{ note }}”{% endif %}"),
