@@ -45,6 +45,8 @@ pub async fn add_article(
 }
 
 /// Everything that was said, oldest first.
+///
+/// A partner system does not see internal notes, except those that it wrote itself.
 #[utoipa::path(tag = "articles", security(("bearer" = ["ticket:read"])),
     params(("id" = Uuid, Path), PartQuery),
     responses((status = 200, description = "One page.", body = ArticlePage)))]

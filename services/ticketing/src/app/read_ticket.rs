@@ -1,10 +1,10 @@
 //! What hangs on a ticket: history, articles, timers. Whoever may not see the ticket sees none.
 
 use chrono::{DateTime, Utc};
-use kernel::{Context, Page, PageQuery, Problem};
+use kernel::{ActorKind, Context, Page, PageQuery, Problem};
 use uuid::Uuid;
 
-use super::App;
+use super::{App, edit::actor_kind};
 use crate::store::{
     entities::{article, history, timer, timer_pause},
     tickets,
@@ -27,6 +27,7 @@ pub async fn history(
     Ok(Page::of(rows, limit, &filter, |row| (row.happened_at, row.id), |row| row))
 }
 
+/// Internal notes are for staff: a partner system reads those alone that it wrote itself.
 pub async fn articles(
     app: &App,
     ctx: &Context,
@@ -37,8 +38,11 @@ pub async fn articles(
     let paging = PageQuery { cursor, limit, total: None };
     let (limit, filter) = (paging.limit()?, format!("articles {id}"));
     let after: After = paging.after(&filter)?;
-    tickets::visible(&app.db, &ctx.actor.org, id).await?;
-    let rows = tickets::articles_after(&app.db, id, after, limit + 1).await?;
+    let actor = &ctx.actor;
+    tickets::visible(&app.db, &actor.org, id).await?;
+    let outsider =
+        (actor.kind != ActorKind::User).then(|| (actor_kind(actor.kind), actor.id.as_str()));
+    let rows = tickets::articles_after(&app.db, id, outsider, after, limit + 1).await?;
     Ok(Page::of(rows, limit, &filter, |row| (row.written_at, row.id), |row| row))
 }
 

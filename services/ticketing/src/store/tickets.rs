@@ -100,14 +100,22 @@ pub async fn articles(
     Ok(query.all(conn).await?)
 }
 
-/// Articles of a ticket after `(instant, id)`, oldest first.
+/// Articles of a ticket after `(instant, id)`, oldest first. With `outsider`, an author's kind and
+/// id, only what is public and what that author wrote.
 pub async fn articles_after(
     conn: &impl ConnectionTrait,
     ticket: Uuid,
+    outsider: Option<(&str, &str)>,
     after: Option<(DateTime<Utc>, Uuid)>,
     limit: u64,
 ) -> Result<Vec<article::Model>, Problem> {
     let mut query = article::Entity::find().filter(article::Column::TicketId.eq(ticket));
+    if let Some((kind, author)) = outsider {
+        let own = Condition::all()
+            .add(article::Column::AuthorKind.eq(kind))
+            .add(article::Column::Author.eq(author));
+        query = query.filter(Condition::any().add(article::Column::Public.eq(true)).add(own));
+    }
     if let Some((at, id)) = after {
         let same =
             Condition::all().add(article::Column::WrittenAt.eq(at)).add(article::Column::Id.gt(id));

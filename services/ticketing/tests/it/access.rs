@@ -1,11 +1,12 @@
 //! Who sees and changes what; versions; configuration.
 
-use kernel::Role;
+use kernel::{Permission, Role};
 use serde_json::{Value, json};
+use testkit::Client;
 
 use crate::support::{
-    act, admin, agent, configure, known_customer, lead, matter, on_every_database, open, policy,
-    read, told,
+    ORG, act, admin, agent, answer, configure, known_customer, lead, matter, on_every_database,
+    open, policy, read, told,
 };
 
 #[tokio::test]
@@ -78,6 +79,44 @@ async fn another_unit_sees_and_changes_nothing() {
         assert_eq!(seen("/acme", "&org=/acme/south").await, 0);
         assert_eq!(seen("/acme/south", "&org=/acme/north").await, 0);
         assert_eq!(seen("/acme/south", "&org=/acme").await, 0);
+    });
+}
+
+#[tokio::test]
+async fn a_partner_reads_no_internal_note_but_its_own() {
+    on_every_database!(async |app| {
+        let amy = agent(&app, "amy");
+        let partner =
+            |id: &str| app.as_client(id, &[Permission::TicketRead, Permission::TicketWrite], ORG);
+        let (crm, mall) = (partner("crm"), partner("mall"));
+        let new = json!({ "kind": "repair", "subject": "x", "body": "it leaks" });
+        let id = open(&amy, &new).await.id();
+        let note = |body: &str| json!({ "direction": "internal", "body": body });
+        act(&amy, id, "articles", note("they complain a lot")).await.expect(201).done();
+        act(&crm, id, "articles", note("order 7 is meant")).await.expect(201).done();
+        answer(&amy, id, "we come tomorrow").await.done();
+        let said = async |client: &Client| -> Vec<String> {
+            // Page by page: what is left out leaves no gap.
+            let (mut said, mut path) = (vec![], format!("/api/v1/tickets/{id}/articles?limit=1"));
+            loop {
+                let page = client.get(&path).send().await.expect(200);
+                for article in page.body["items"].as_array().unwrap() {
+                    said.push(article["body"].as_str().unwrap().to_owned());
+                }
+                let Some(cursor) = page.body["next_cursor"].as_str() else { break };
+                path = format!("/api/v1/tickets/{id}/articles?limit=1&cursor={cursor}");
+            }
+            said.sort();
+            said
+        };
+        let all = ["it leaks", "order 7 is meant", "they complain a lot", "we come tomorrow"];
+        assert_eq!(said(&amy).await, all);
+        assert_eq!(said(&crm).await, ["it leaks", "order 7 is meant", "we come tomorrow"]);
+        assert_eq!(said(&mall).await, ["it leaks", "we come tomorrow"]);
+        // Nor does the history tell it.
+        let path = format!("/api/v1/tickets/{id}/history");
+        let history = mall.get(&path).send().await.expect(200);
+        assert!(!history.text.contains("they complain"), "{}", history.text);
     });
 }
 
