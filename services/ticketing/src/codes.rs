@@ -16,6 +16,7 @@ table! {
     ALREADY_CLAIMED = 409 "already-claimed" "somebody else works on the ticket" "工单已由他人办理";
     NOT_THE_HANDLER = 403 "not-the-handler" "somebody else works on the ticket; leave an internal note" "工单由他人办理，您可以添加内部备注";
     LOWERING = 403 "lowering-not-allowed" "lowering priority or complaint level needs the right ticket:lower" "降低优先级或投诉等级需要 ticket:lower 权限";
+    CANCELLING = 403 "cancelling-not-allowed" "cancelling a complaint with a level needs the right ticket:lower" "取消已定级的投诉需要 ticket:lower 权限";
     TASKS_OPEN = 409 "tasks-open" "mandatory department tasks are not finished" "必办的协办单尚未完成";
     TASK_ENDED = 409 "task-ended" "the task is already finished" "协办单已经结束";
     CUSTOMER_NOT_YET_KNOWN = 409 "customer-not-yet-known" "the customer was made just now and is not known here yet" "客户刚刚建立，工单服务尚未收到";

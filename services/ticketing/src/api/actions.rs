@@ -92,6 +92,9 @@ action! {
 }
 action! {
     /// Nothing is to be done; timers and open tasks end.
+    ///
+    /// A complaint with a level is cancelled only by callers with the right `ticket:lower`; others
+    /// are answered 403 `cancelling-not-allowed`.
     cancel_ticket, "/api/v1/tickets/{id}/cancel", TicketWrite "ticket:write", Reason => move_ticket::cancel
 }
 

@@ -1,7 +1,7 @@
 //! Pend, hold, resume, resolve, close, reopen, cancel.
 
 use chrono::{DateTime, Utc};
-use kernel::{ActorKind, Context, Fields, Problem, limits, messages as shared};
+use kernel::{ActorKind, Context, Fields, Permission, Problem, limits, messages as shared};
 use serde::Deserialize;
 use store::Tx;
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use super::{
     tasks,
 };
 use crate::{
-    codes::TASKS_OPEN,
+    codes::{CANCELLING, TASKS_OPEN},
     domain::{
         lifecycle::{Action, Status},
         words,
@@ -244,7 +244,8 @@ pub(super) async fn reopen_now(edit: &mut Edit<'_>, reason: String) -> Result<()
     Ok(())
 }
 
-/// Nothing is to be done, e.g. a wrong number. Open tasks end with it.
+/// Nothing is to be done, e.g. a wrong number. Open tasks end with it. A complaint with a level is
+/// cancelled by whoever may lower it: to cancel it is to lower it to nothing.
 pub async fn cancel(
     app: &App,
     tx: &Tx,
@@ -258,6 +259,9 @@ pub async fn cancel(
     let mut edit = colleagues::load(app, tx, ctx, id).await?;
     edit.reason = input.reason;
     let from = edit.act(Action::Cancel)?;
+    if edit.ticket.complaint_level.is_some() && !ctx.actor.can(Permission::TicketLower) {
+        return Err(Problem::of(&CANCELLING));
+    }
     debug_assert_eq!(edit.status(), Status::Cancelled);
     edit.cancel_timers()?;
     tasks::cancel_open(&mut edit).await?;

@@ -164,6 +164,38 @@ async fn lowering_needs_a_reason_and_a_right() {
 }
 
 #[tokio::test]
+async fn cancelling_a_complaint_with_a_level_needs_the_right_to_lower() {
+    on_every_database!(async |app| {
+        let mut grave = matter("complaint", "x");
+        grave["complaint_level"] = json!("critical");
+        let (amy, cem, lea) = (agent(&app, "amy"), agent(&app, "cem"), lead(&app));
+        let why = json!({ "reason": "误判" });
+        // Claimed or not, a colleague's or one's own.
+        let ids = [open(&amy, &grave).await.id(), claimed(&app, &grave).await];
+        for id in ids {
+            let before = (read(&lea, id).await.body, told(&app, id).await);
+            act(&amy, id, "cancel", why.clone())
+                .await
+                .expect_problem(403, "cancelling-not-allowed")
+                .done();
+            assert_eq!((read(&lea, id).await.body, told(&app, id).await), before);
+        }
+        act(&cem, ids[0], "cancel", why.clone())
+            .await
+            .expect_problem(403, "cancelling-not-allowed")
+            .done();
+        for id in ids {
+            let done = act(&lea, id, "cancel", why.clone()).await.expect(200);
+            assert_eq!(done.body["status"], "cancelled");
+        }
+        // Final is final, whoever asks; and one without a level is anybody's.
+        act(&amy, ids[0], "cancel", why.clone()).await.expect_problem(409, "ticket-final").done();
+        let plain = open(&amy, &matter("complaint", "x")).await.id();
+        act(&cem, plain, "cancel", why).await.expect(200).done();
+    });
+}
+
+#[tokio::test]
 async fn lowering_does_not_rescue_a_timer_past_its_last_warning() {
     on_every_database!(async |app| {
         let mut urgent = policy("always", json!(10), json!(100));
