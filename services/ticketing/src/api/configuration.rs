@@ -70,7 +70,10 @@ macro_rules! documents {
         }
 
         #[doc = concat!("Saves a new version of a ", $what, ". `If-Match: \"0\"` adds a new key. Only callers of the enterprise's root unit may.")]
+        // The document takes literals only, not what `doc` puts together.
         #[utoipa::path(tag = "configuration", security(("bearer" = ["ticket:admin"])),
+            summary = "Saves a new version, or adds a new one.",
+            description = "`If-Match: \"0\"` adds a new one under that key; any other names the version that the change is based on. Only callers of the enterprise's root unit may.",
             params(("key" = String, Path, min_length = 1, max_length = 64, pattern = "^[a-z0-9_-]+$"), IfMatchHeader),
             request_body = $document,
             responses((status = 200, description = "The new version, with its ETag.", body = $view)))]

@@ -247,6 +247,18 @@ async fn who_comes_first_has_the_ticket() {
 }
 
 #[tokio::test]
+async fn the_document_tells_how_configuration_is_added() {
+    on_every_database!(async |app| {
+        let document = app.anonymous().get("/openapi/ticketing.json").send().await.expect(200);
+        for what in ["ticket-kinds", "queues", "departments", "calendars", "sla-policies"] {
+            let path = format!("/api/v1/{what}/{{key}}");
+            let text = document.body["paths"][&path]["put"]["description"].as_str().unwrap();
+            assert!(text.contains("`If-Match: \"0\"` adds a new one"), "{what}: {text}");
+        }
+    });
+}
+
+#[tokio::test]
 async fn an_enterprise_configures_for_itself() {
     on_every_database!(async |app| {
         let ada = admin(&app);
