@@ -2,6 +2,8 @@
 
 use std::net::ToSocketAddrs;
 
+use tracing_subscriber::filter::LevelFilter;
+
 use super::{AuthMode, EventsKind, Settings};
 
 /// Adds one line per fault: the setting's name, what is wrong, how to mend it.
@@ -191,11 +193,16 @@ fn telemetry(s: &Settings, faults: &mut Vec<String>) {
         "must be 0.0 to 1.0",
     );
     let level = &s.telemetry.log_level;
-    let mend = format!("{level:?} is no filter; write e.g. info or warn,ticketing=debug");
-    need(
-        tracing_subscriber::EnvFilter::try_new(level).is_ok(),
-        faults,
-        "telemetry.log_level",
-        mend,
+    let mend = format!(
+        "{level:?} is no filter; write off, error, warn, info, debug or trace, or directives: \
+         warn,ticketing=debug"
     );
+    let fits = tracing_subscriber::EnvFilter::try_new(level).is_ok()
+        && level.trim_end_matches(',').split(',').all(is_directive);
+    need(fits, faults, "telemetry.log_level", mend);
+}
+
+/// A word by itself must be a level: the filter takes any other for a target, and all else is silent.
+fn is_directive(text: &str) -> bool {
+    text.contains(['=', '[']) || (!text.is_empty() && text.parse::<LevelFilter>().is_ok())
 }

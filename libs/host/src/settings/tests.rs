@@ -101,6 +101,18 @@ fn every_fault_is_told_with_name_and_mending() {
 }
 
 #[test]
+fn a_log_level_that_would_silence_the_log_is_refused_by_its_name() {
+    for level in ["inof", "", "warning", " info", "ticketing", "warn,ticketing", "ticketing=inof"] {
+        let found = faults("", &[("KEFU__TELEMETRY__LOG_LEVEL", level)]);
+        assert!(found.iter().any(|f| f.contains("telemetry.log_level")), "{level:?}: {found:#?}");
+    }
+    let levels = ["off", "error", "warn", "info", "debug", "trace", "INFO"];
+    for level in levels.into_iter().chain(["warn,ticketing=debug", "info,[handle]=trace"]) {
+        load("", &[("KEFU__TELEMETRY__LOG_LEVEL", level)]).unwrap();
+    }
+}
+
+#[test]
 fn a_wrong_type_and_an_unknown_name_are_told() {
     let found = faults(
         "[http]\nworkerz = 1\n[events]\nkind = \"pigeon\"",
