@@ -46,7 +46,9 @@ async fn a_chinese_spreadsheet_is_imported_and_what_is_wrong_comes_back_beside_i
     fs::write(&file, [HEADER, ROWS].concat()).unwrap();
 
     let map = ["customers", "--source", "crm", "--map", "电话号码1=phone"];
-    let (out, err) = said(&import(&stack, &admin, &map, &file));
+    let output = import(&stack, &admin, &map, &file);
+    let (out, err) = said(&output);
+    assert_eq!(output.status.code(), Some(2), "rows were rejected: {out}{err}");
     assert!(out.contains("4 rows: 2 created, 2 rejected"), "{out}{err}");
     assert!(out.contains("rejected: 1 too-short, 1 unreadable-line"), "{out}");
     assert!(out.contains("2 rows with remarks: 1 digits-lost, 1 repaired"), "{out}");
@@ -73,10 +75,14 @@ async fn a_chinese_spreadsheet_is_imported_and_what_is_wrong_comes_back_beside_i
     let fixed = errors.replace("K4,,", "K4,赵六,").replace("K3", "K3,钱七,,,");
     let fixed_file = folder.join("fixed.csv");
     fs::write(&fixed_file, fixed).unwrap();
-    let (out, err) = said(&import(&stack, &admin, &map, &fixed_file));
+    let output = import(&stack, &admin, &map, &fixed_file);
+    let (out, err) = said(&output);
+    assert_eq!(output.status.code(), Some(0), "{out}{err}");
     assert!(out.contains("4 rows: 2 created, 2 unchanged, 0 rejected"), "{out}{err}");
 
-    let (_, err) = said(&import(&stack, &admin, &["customers", "--map", "手机=phone"], &file));
+    let output = import(&stack, &admin, &["customers", "--map", "手机=phone"], &file);
+    let (_, err) = said(&output);
+    assert_eq!(output.status.code(), Some(1), "{err}");
     assert!(err.contains("there is no column \"手机\" in the file; there are: 客户编号"), "{err}");
     let help = Command::new(binary("kefu")).args(["import", "--help"]).output().unwrap();
     let (help, _) = said(&help);

@@ -51,7 +51,8 @@ enum Own {
     },
     /// Prints JSON from standard input so that people can read it.
     Pretty,
-    /// Imports a CSV file through the public API; may be interrupted and run again.
+    /// Imports a CSV file through the public API; may be interrupted and run again. Exit status 2
+    /// when rows were rejected.
     Import(import::Import),
     /// Takes a complaint through running services, from intake to the survey's answer.
     Smoke(smoke::Smoke),
@@ -89,7 +90,11 @@ fn main() -> ExitCode {
             Ok(())
         }),
         Own::Pretty => pretty(),
-        Own::Import(import) => block_on(import.run()),
+        Own::Import(import) => match block_on(import.run()) {
+            Ok(0) => Ok(()),
+            Ok(_) => return ExitCode::from(import::ROWS_REJECTED),
+            Err(message) => Err(message),
+        },
         Own::Smoke(smoke) => block_on(smoke.run()),
         Own::Issuer { data, listen } => issuer::run(&data, &listen),
     };
@@ -150,7 +155,7 @@ fn welcome(running: &Running, data: PathBuf, demo: bool) {
     }
 }
 
-fn block_on(work: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+fn block_on<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|e| e.to_string())?.block_on(work)
 }

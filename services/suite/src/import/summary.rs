@@ -17,6 +17,10 @@ impl Summary {
         *self.faults.entry(code.to_owned()).or_default() += 1;
     }
 
+    pub fn rows_rejected(&self) -> u64 {
+        self.rejected
+    }
+
     pub fn taken(&mut self, outcome: &str, remarks: &[String]) {
         *self.outcomes.entry(outcome.to_owned()).or_default() += 1;
         self.remarked += u64::from(!remarks.is_empty());
@@ -57,6 +61,7 @@ mod tests {
         summary.taken("created", &[]);
         summary.taken("created", &["repaired".into(), "bad-domain".into()]);
         summary.rejected("too-short");
+        assert_eq!(summary.rows_rejected(), 1);
         assert_eq!(
             summary.text(3, Duration::from_secs(2)),
             "3 rows: 2 created, 1 rejected\nrejected: 1 too-short\n\
