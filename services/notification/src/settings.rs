@@ -122,8 +122,9 @@ impl Settings {
                 longest + 10
             ));
         }
-        (self.email.kind == MailKind::Smtp && self.email.host.is_empty())
-            .then(|| "notification.email.host must name the mail server".into())
+        (self.email.kind == MailKind::Smtp && self.email.host.trim().is_empty()).then(|| {
+            "notification.email.host (environment: KEFU__NOTIFICATION__EMAIL__HOST) must name the mail server, because notification.email.kind is smtp".into()
+        })
     }
 }
 
@@ -196,6 +197,10 @@ mod tests {
         assert!(with("from = \"nobody\"").is_err());
         assert!(with("allow_cidrs = [\"10.0.0.0/99\"]").is_err());
         assert!(with("lease_secs = 20").unwrap().fault().unwrap().contains("lease_secs"));
+        let unnamed = with("kind = \"smtp\"").unwrap().fault().unwrap();
+        assert!(unnamed.contains("notification.email.host"), "{unnamed}");
+        let named = with("kind = \"smtp\"\nhost = \"127.0.0.1\"").unwrap();
+        assert_eq!(named.fault(), None);
         let text = with("allow_cidrs = \"127.0.0.0/8, ::1\"").unwrap();
         assert_eq!(text.webhooks.allow_cidrs.len(), 2);
     }
