@@ -3,7 +3,7 @@
 //!
 //! Loading it twice changes nothing: every create carries an Idempotency-Key or a source key.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -151,8 +151,8 @@ const DEPARTMENTS: &[[&str; 3]] = &[
     ["technical", "技术部", "Technical service"],
 ];
 
-/// Loads everything and prints how to get in.
-pub async fn run(target: &Target) -> Result<(), String> {
+/// Loads everything and prints how to get in, and where mails are if they go to a folder.
+pub async fn run(target: &Target, mails: Option<&Path>) -> Result<(), String> {
     let admin = Client::connect(target).await?;
     staff(&admin).await?;
     departments(&admin).await?;
@@ -174,11 +174,12 @@ pub async fn run(target: &Target) -> Result<(), String> {
         accounts.display()
     );
     println!("Token: {}", admin.token());
+    let mails = mails.map(|folder| format!(" Mails go to {}.", folder.display()));
     println!(
-        "Example data is loaded: {} customers, {} tickets. Mails go to {}.",
+        "Example data is loaded: {} customers, {} tickets.{}",
         CUSTOMERS.len(),
         TICKETS.len(),
-        data.join("mail").display()
+        mails.unwrap_or_default()
     );
     Ok(())
 }

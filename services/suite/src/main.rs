@@ -21,6 +21,7 @@ use host::{
     cli::{Command, Common, Options},
     settings::AuthMode,
 };
+use serde::Deserialize;
 
 use accounts::Accounts;
 use client::{Client, Login, Target};
@@ -119,12 +120,24 @@ fn pretty() -> Result<(), String> {
     writeln!(io::stdout(), "{shown}").map_err(|e| e.to_string())
 }
 
+/// What is told of the section `[notification]`.
+#[derive(Deserialize)]
+struct Notification {
+    email: Email,
+}
+
+#[derive(Deserialize)]
+struct Email {
+    kind: String,
+}
+
 fn serve(common: &Common, demo: bool) -> Result<(), String> {
     let modules = modules();
     let settings =
         host::cli::settings(&modules, common, &Options::default()).map_err(|e| e.to_string())?;
     // Mails are kept beside the rest of the data, wherever that is.
-    let mails = settings.data.dir.join("mail").display().to_string();
+    let folder = settings.data.dir.join("mail");
+    let mails = folder.display().to_string();
     let mut options = Options {
         preset: format!("[notification.email]\nfolder = {}\n", serde_json::Value::from(mails)),
         ..Options::default()
@@ -133,13 +146,16 @@ fn serve(common: &Common, demo: bool) -> Result<(), String> {
         let data = settings.data.dir.clone();
         std::fs::create_dir_all(&data).map_err(|e| format!("{}: {e}", data.display()))?;
         options.preset += &Accounts::open(&data)?.settings();
-        options.on_ready = Some(Box::new(move |running| welcome(running, data, demo)));
+        let section = settings.section("notification").get::<Notification>();
+        let filed = section.is_ok_and(|s| s.email.kind == "file").then_some(folder);
+        options.on_ready = Some(Box::new(move |running| welcome(running, data, demo, filed)));
     }
     host::cli::serve(&modules, common, options).map_err(|e| e.to_string())
 }
 
-/// Tells how to get in; loads example data beside the running server.
-fn welcome(running: &Running, data: PathBuf, demo: bool) {
+/// Tells how to get in; loads example data beside the running server. `mails`: the folder of mails,
+/// where they go into one.
+fn welcome(running: &Running, data: PathBuf, demo: bool, mails: Option<PathBuf>) {
     let url = running.base_url().to_owned();
     println!(
         "Kefu runs at {url}  (API: {url}/docs, accounts: {})",
@@ -148,7 +164,8 @@ fn welcome(running: &Running, data: PathBuf, demo: bool) {
     if demo {
         thread::spawn(move || {
             let login = Login::of_folder(data);
-            if let Err(message) = block_on(demo::run(&Target { url, token: None, login })) {
+            let target = Target { url, token: None, login };
+            if let Err(message) = block_on(demo::run(&target, mails.as_deref())) {
                 eprintln!("error: the example data is not complete: {message}");
             }
         });
