@@ -51,8 +51,17 @@ async fn demo_loaded(stack: &Stack) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_readmes_commands_work_and_work_again() {
-    let stack = Stack::suite(Options { demo: true, ..Options::default() }).await;
+    let mut stack = Stack::suite(Options { demo: true, ..Options::default() }).await;
     demo_loaded(&stack).await;
+    // Whoever comes back to their data finds login and token again, and the data as it was.
+    stack.stop_suite();
+    stack.start_suite().await;
+    demo_loaded(&stack).await;
+    let told = fs::read_to_string(stack.dir.path().join("suite.log")).unwrap();
+    assert!(told.contains("Login: admin / ") && told.contains("Token: "), "{told}");
+    assert!(!told.contains("Mails go to"), "they go to a mail server: {told}");
+    let tickets = stack.user("admin").await.list("/api/v1/tickets").await;
+    assert_eq!(tickets.len(), 10, "{tickets:?}");
     let english = ["138****5678", "\"zh\": \"仓储部\"", "3 号货架", "ticket resolved"];
     let chinese = ["136****4321", "\"zh\": \"仓储部\"", "缓冲材料不足", "工单办结"];
     for (readme, words) in [("README.md", english), ("README.zh-CN.md", chinese)] {
