@@ -14,6 +14,7 @@ kernel::catalogue! {
     record_moved()
         "the record has moved to another customer"
         "该来源记录已归到其他客户";
+    masked_value() "is masked; send the whole value" "该值已脱敏，请提交完整的值";
     just_merged()
         "the customer has just become one with another; read it again"
         "该客户刚刚与另一客户合并，请重新读取";

@@ -67,8 +67,8 @@ impl ContactInput {
         let mut fields = Fields::new();
         fields.text("/role", &name::normalise(&self.role), 1, 100);
         input::name(&mut fields, "/name", Some(&self.name));
-        input::optional(&mut fields, "/phone", self.phone.as_deref(), 100);
-        input::optional(&mut fields, "/email", self.email.as_deref(), 254);
+        input::reach(&mut fields, "/phone", self.phone.as_deref(), 100);
+        input::reach(&mut fields, "/email", self.email.as_deref(), 254);
         input::locale(&mut fields, self.locale.as_deref());
         fields.finish()
     }

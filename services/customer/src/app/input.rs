@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::domain::{
-    identifier::{IdentifierKind, PartyKind},
+    identifier::{IdentifierKind, PartyKind, is_masked},
     name::normalise,
     record::{Draft, Field, Wish},
     rows::Address,
@@ -100,8 +100,8 @@ impl CustomerInput {
         name(fields, "/name", Some(&self.name));
         name(fields, "/latin_name", self.latin_name.as_deref());
         locale(fields, self.locale.as_deref());
-        optional(fields, "/phone", self.phone.as_deref(), 100);
-        optional(fields, "/email", self.email.as_deref(), 254);
+        reach(fields, "/phone", self.phone.as_deref(), 100);
+        reach(fields, "/email", self.email.as_deref(), 254);
         identifiers(fields, self.identifiers.as_deref().unwrap_or_default());
         if let Some(given) = &self.address {
             address(fields, "/address", given);
@@ -132,8 +132,8 @@ impl CustomerPatch {
         name(fields, "/name", self.name.as_deref());
         name(fields, "/latin_name", self.latin_name.as_ref().and_then(Option::as_deref));
         locale(fields, self.locale.as_deref());
-        optional(fields, "/phone", self.phone.as_ref().and_then(Option::as_deref), 100);
-        optional(fields, "/email", self.email.as_ref().and_then(Option::as_deref), 254);
+        reach(fields, "/phone", self.phone.as_ref().and_then(Option::as_deref), 100);
+        reach(fields, "/email", self.email.as_ref().and_then(Option::as_deref), 254);
         identifiers(fields, self.identifiers.as_deref().unwrap_or_default());
         if let Some(Some(given)) = &self.address {
             address(fields, "/address", given);
@@ -170,6 +170,17 @@ pub fn optional(fields: &mut Fields, pointer: &str, value: Option<&str>, max: us
     }
 }
 
+/// A telephone number, e-mail address or other identifier that may be absent but neither blank nor masked.
+pub fn reach(fields: &mut Fields, pointer: &str, value: Option<&str>, max: usize) {
+    optional(fields, pointer, value, max);
+    unmasked(fields, pointer, value.unwrap_or_default());
+}
+
+/// Who sends back what they were shown does not know the value behind it, and would overwrite it.
+pub fn unmasked(fields: &mut Fields, pointer: &str, value: &str) {
+    fields.check(!is_masked(value), pointer, "masked-value", messages::masked_value());
+}
+
 /// A name, which must be one after control characters and white space are gone.
 pub fn name(fields: &mut Fields, pointer: &str, value: Option<&str>) {
     optional(fields, pointer, value.map(normalise).as_deref(), limits::NAME);
@@ -183,7 +194,7 @@ pub fn locale(fields: &mut Fields, value: Option<&str>) {
 fn identifiers(fields: &mut Fields, given: &[IdentifierInput]) {
     fields.check(given.len() <= 20, "/identifiers", "too-many", shared::too_many_items(20));
     for (i, identifier) in given.iter().enumerate() {
-        fields.text(&format!("/identifiers/{i}/value"), &identifier.value, 1, 254);
+        reach(fields, &format!("/identifiers/{i}/value"), Some(&identifier.value), 254);
     }
 }
 

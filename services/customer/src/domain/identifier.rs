@@ -206,6 +206,13 @@ pub fn mask(kind: IdentifierKind, value: &str) -> String {
     }
 }
 
+/// Whether the value comes from [`mask`], or from another system's: no telephone number, e-mail
+/// address or identifier that people use has an asterisk.
+#[must_use]
+pub fn is_masked(value: &str) -> bool {
+    value.contains('*')
+}
+
 /// Leaves `head` and `tail` characters, but never more than half of the text.
 fn keep(text: &str, head: usize, tail: usize) -> String {
     let chars: Vec<char> = text.chars().collect();
@@ -262,6 +269,7 @@ mod tests {
         assert_eq!(mask(K::IdCard, "11010519491231002X"), "110***********002X");
         assert_eq!(mask(K::MembershipNo, "M0012345"), "M*****45");
         assert_eq!(mask(K::Wechat, "ab"), "***");
+        assert!(is_masked(&mask(K::Phone, "+8613800138000")) && !is_masked("+8613800138000"));
     }
 
     #[test]

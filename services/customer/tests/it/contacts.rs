@@ -41,6 +41,11 @@ async fn an_organisation_has_contacts() {
         assert_eq!(shown.body["items"][0]["phone"], "+8613900139000");
         assert_eq!(count(&app, "pii_access_log").await, 1);
         let new = json!({ "role": "财务", "name": "王五" });
+        // What was shown masked is not taken for the value.
+        let masked = json!({ "role": "采购", "name": "李四", "phone": made.body["phone"], "email": made.body["email"] });
+        let refused = agent.put(&one).if_match(1).json(&masked).send().await;
+        let refused = refused.expect_problem(422, "invalid");
+        assert_eq!(refused.problem_pointers(), ["/phone", "/email"]);
         agent.put(&one).if_match(9).json(&new).send().await.expect(412).done();
         assert_eq!(
             agent.put(&one).if_match(1).json(&new).send().await.expect(200).body["phone"],

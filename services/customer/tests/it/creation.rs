@@ -92,6 +92,41 @@ async fn a_customer_is_created_read_and_changed() {
 }
 
 #[tokio::test]
+async fn what_was_shown_masked_is_not_taken_back() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let agent = agent(&app);
+        let made = create(&agent, json!({
+            "kind": "person", "name": "张三", "phone": "13800138000", "email": "zhang.san@example.com",
+            "identifiers": [{ "kind": "id_card", "value": "11010519491231002X" }]
+        }))
+        .await
+        .expect(201);
+        let path = format!("/api/v1/customers/{}", made.id());
+        let card = json!([{ "kind": "id_card", "value": made.body["identifiers"][0]["value"] }]);
+        let (phone, email) = (&made.body["phone"], &made.body["email"]);
+        let pointers = ["/phone", "/email", "/identifiers/0/value"];
+        let patch = json!({ "phone": phone, "email": email, "identifiers": card });
+        let refused = agent.patch(&path).if_match(1).json(&patch).send().await;
+        let refused = refused.expect_problem(422, "invalid");
+        assert_eq!(refused.problem_pointers(), pointers);
+        assert_eq!(refused.body["errors"][0]["code"], "masked-value");
+        let whole = json!({
+            "kind": "person", "name": "张三", "phone": phone, "email": email, "identifiers": card
+        });
+        let refused = create(&agent, whole.clone()).await.expect_problem(422, "invalid");
+        assert_eq!(refused.problem_pointers(), pointers);
+        let known = "/api/v1/customers/by-source/crm/1";
+        let refused = agent.put(known).json(&whole).send().await.expect_problem(422, "invalid");
+        assert_eq!(refused.problem_pointers(), pointers);
+        // Nothing was overwritten.
+        assert_eq!(agent.get(&path).send().await.expect(200).version(), 1);
+        let found = agent.get("/api/v1/customers?identifier=13800138000").send().await.expect(200);
+        assert_eq!(names(&found), ["张三"]);
+    }
+}
+
+#[tokio::test]
 async fn the_same_identifier_is_the_same_customer() {
     for db in testkit::databases().await {
         let app = start(db).await;

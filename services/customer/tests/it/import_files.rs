@@ -110,6 +110,23 @@ K8,八,15900000008,h@x.cn,
 ";
 
 #[tokio::test]
+async fn masked_values_are_errors_of_their_rows() {
+    let app = start(testkit::sqlite()).await;
+    let steward = steward(&app);
+    let csv = "key,name,phone,email,id_card
+K1,一,138****8000,,
+K2,二,,z***@example.org,
+K3,三,,,110***********002X
+K4,四,13800138000,,
+";
+    let masked = |line, at| told(line, "error", &[(at, "masked-value")]);
+    assert_eq!(
+        rows(&post(&steward, "", csv).await.expect(200)),
+        [masked(2, "/phone"), masked(3, "/email"), masked(4, "/id_card"), told(5, "created", &[]),]
+    );
+}
+
+#[tokio::test]
 async fn what_a_spreadsheet_has_damaged_is_repaired_or_told() {
     for db in testkit::databases().await {
         let app = start(db).await;

@@ -10,6 +10,7 @@ use crate::{
         intake::Intake,
     },
     domain::{
+        identifier::IdentifierKind,
         record::Record,
         repair::{self, Damage},
         rows::{self, ImportRow},
@@ -52,7 +53,11 @@ pub fn check(
         ("postal_code", &row.postal_code, 20),
     ] {
         if let Some(text) = cell {
-            fields.text(&format!("/{name}"), text, 0, max);
+            let pointer = format!("/{name}");
+            fields.text(&pointer, text, 0, max);
+            if name.parse::<IdentifierKind>().is_ok() {
+                input::unmasked(&mut fields, &pointer, text);
+            }
         }
     }
     fields.finish()?;
