@@ -170,7 +170,8 @@ pub fn optional(fields: &mut Fields, pointer: &str, value: Option<&str>, max: us
     }
 }
 
-/// A telephone number, e-mail address or other identifier that may be absent but neither blank nor masked.
+/// A telephone number, e-mail address or other identifier, which may be absent but neither blank
+/// nor masked.
 pub fn reach(fields: &mut Fields, pointer: &str, value: Option<&str>, max: usize) {
     optional(fields, pointer, value, max);
     unmasked(fields, pointer, value.unwrap_or_default());

@@ -75,6 +75,8 @@ pub struct Taken {
     pub contested: Vec<Identifier>,
     /// Identifiers of the input that are no such thing: kept and marked.
     pub invalid: Vec<Identifier>,
+    /// Kinds of which the input has no usable value, so that the one known from the source stays.
+    pub kept: Vec<IdentifierKind>,
     /// What sounds like somebody else under a key that the source has used before.
     pub departures: Vec<Departure>,
 }
@@ -133,6 +135,7 @@ async fn update(
             outcome: Outcome::Unchanged,
             contested: vec![],
             invalid: vec![],
+            kept: kept(app, &intake, &known)?,
             departures: vec![],
         });
     }
@@ -148,7 +151,7 @@ async fn update(
         return Err(Problem::of(&kernel::codes::CONFLICT).detail(messages::record_moved()));
     };
     let old = party.sources[at].record.clone();
-    let new = old.replaced(&intake.draft, now);
+    let (new, kept) = old.replaced(&intake.draft, now).keeping(&old);
     rewrite(app, tx, known.id, &intake, &new).await?;
     identifiers::replace(tx, &app.pii, &party.row.root_org, known.id, &new.all_identifiers())
         .await?;
@@ -168,7 +171,21 @@ async fn update(
     let customer = party.save(app, tx, ctx, &before, &also).await?;
     let departures = new.departures(&old);
     let (outcome, invalid) = (Outcome::Updated, invalid(&new));
-    Ok(Taken { customer, outcome, contested, invalid, departures })
+    Ok(Taken { customer, outcome, contested, invalid, kept, departures })
+}
+
+/// What was kept when the record came in these words before.
+pub(super) fn kept(
+    app: &App,
+    intake: &Intake,
+    known: &Member,
+) -> Result<Vec<IdentifierKind>, Problem> {
+    let record = Record::empty(intake.kind).replaced(&intake.draft, app.now());
+    if record.all_identifiers().iter().all(|i| i.valid) {
+        return Ok(vec![]);
+    }
+    let known = party::open_record(&app.pii, known.clone())?;
+    Ok(record.keeping(&known.record).1)
 }
 
 /// Lets a unit see the customer; answers what has changed by it.
@@ -201,8 +218,8 @@ async fn attach(
         // The same words without a key of their own: no new record.
         sources::forget(tx, source.member.id).await?;
         let customer = party.save(app, tx, ctx, &before, &also).await?;
-        let (contested, invalid, departures) = Default::default();
-        return Ok(Taken { customer, outcome, contested, invalid, departures });
+        let (contested, invalid, kept, departures) = Default::default();
+        return Ok(Taken { customer, outcome, contested, invalid, kept, departures });
     }
     source.member.customer_id = party.row.id;
     join(app, tx, &source, &party.row.root_org, hit.kind.as_str()).await?;
@@ -221,7 +238,7 @@ async fn attach(
         also.extend(assign::account_manager(app, tx, &mut party.row, manager).await?);
     }
     let customer = party.save(app, tx, ctx, &before, &also).await?;
-    Ok(Taken { customer, outcome, contested, invalid, departures: vec![] })
+    Ok(Taken { customer, outcome, contested, invalid, kept: vec![], departures: vec![] })
 }
 
 /// 409: the customer, whom the caller sees, is known by this identifier.
@@ -296,7 +313,8 @@ async fn create(
     publish::registered(app, tx, ctx, &row).await?;
     let invalid = invalid(&source.record);
     let outcome = Outcome::Created;
-    Ok(Taken { customer: row, outcome, contested, invalid, departures: vec![] })
+    let (kept, departures) = Default::default();
+    Ok(Taken { customer: row, outcome, contested, invalid, kept, departures })
 }
 
 /// A row with nothing of the golden record in it.

@@ -80,7 +80,8 @@ pub async fn run(
 }
 
 fn plain(customer: customer::Model, outcome: Outcome) -> Taken {
-    Taken { customer, outcome, contested: vec![], invalid: vec![], departures: vec![] }
+    let (contested, invalid, kept, departures) = Default::default();
+    Taken { customer, outcome, contested, invalid, kept, departures }
 }
 
 /// What occurs exactly once.
@@ -101,13 +102,13 @@ async fn unchanged(
     (single, known): (&HashSet<&str>, &HashMap<&str, &Member>),
     taken: &mut [Option<Taken>],
 ) -> Result<(), Problem> {
-    let same = |intake: &Intake| -> Option<Uuid> {
+    let same = |intake: &Intake| -> Option<&Member> {
         let key = intake.source_key.as_deref().filter(|key| single.contains(key))?;
-        let member = known.get(key)?;
-        (member.fingerprint == intake::fingerprint(app, intake)).then_some(member.customer_id)
+        let member: &Member = known.get(key)?;
+        (member.fingerprint == intake::fingerprint(app, intake)).then_some(member)
     };
-    let ids: Vec<Option<Uuid>> = batch.iter().map(|intake| same((*intake)?)).collect();
-    let wanted: BTreeSet<Uuid> = ids.iter().flatten().copied().collect();
+    let members: Vec<Option<&Member>> = batch.iter().map(|intake| same((*intake)?)).collect();
+    let wanted: BTreeSet<Uuid> = members.iter().flatten().map(|m| m.customer_id).collect();
     if wanted.is_empty() {
         return Ok(());
     }
@@ -117,9 +118,12 @@ async fn unchanged(
         .all(tx)
         .await?;
     let found: HashMap<Uuid, customer::Model> = found.into_iter().map(|c| (c.id, c)).collect();
-    for (slot, id) in taken.iter_mut().zip(ids) {
-        let customer = id.and_then(|id| found.get(&id)).cloned();
-        *slot = customer.map(|customer| plain(customer, Outcome::Unchanged));
+    for ((slot, intake), member) in taken.iter_mut().zip(batch).zip(members) {
+        let (Some(intake), Some(member)) = (intake, member) else { continue };
+        if let Some(customer) = found.get(&member.customer_id) {
+            let kept = intake::kept(app, intake, member)?;
+            *slot = Some(Taken { kept, ..plain(customer.clone(), Outcome::Unchanged) });
+        }
     }
     Ok(())
 }

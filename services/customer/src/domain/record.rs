@@ -137,6 +137,36 @@ impl Record {
         next
     }
 
+    /// The record with the valid values of `old` where it has one that is none: what a file has
+    /// damaged takes nothing away. Answers the kinds of which a known value was kept.
+    #[must_use]
+    pub fn keeping(mut self, old: &Self) -> (Self, Vec<IdentifierKind>) {
+        let mut kept = vec![];
+        for (field, kind) in
+            [(Field::Phone, IdentifierKind::Phone), (Field::Email, IdentifierKind::Email)]
+        {
+            let damaged = self.fields.get(&field).is_some_and(|s| s.value.is_some() && !s.valid);
+            let known = old.fields.get(&field).filter(|s| s.value.is_some() && s.valid);
+            if let (true, Some(known)) = (damaged, known) {
+                self.fields.insert(field, known.clone());
+                kept.push(kind);
+            }
+        }
+        // As many as are damaged, of those that are not there otherwise.
+        let mut free: Vec<Identifier> =
+            old.identifiers.iter().filter(|i| i.valid).cloned().collect();
+        free.retain(|known| !self.identifiers.iter().any(|i| same(i, known)));
+        for identifier in self.identifiers.iter_mut().filter(|i| !i.valid) {
+            if let Some(at) = free.iter().position(|known| known.kind == identifier.kind) {
+                *identifier = free.remove(at);
+                if !kept.contains(&identifier.kind) {
+                    kept.push(identifier.kind);
+                }
+            }
+        }
+        (self, kept)
+    }
+
     /// What speaks against this being the party that `old` was about.
     #[must_use]
     pub fn departures(&self, old: &Self) -> Vec<Departure> {
@@ -173,12 +203,16 @@ impl Record {
             });
         let mut all: Vec<Identifier> = vec![];
         for identifier in main.chain(self.identifiers.iter().cloned()) {
-            if !all.iter().any(|i| i.kind == identifier.kind && i.value == identifier.value) {
+            if !all.iter().any(|i| same(i, &identifier)) {
                 all.push(identifier);
             }
         }
         all
     }
+}
+
+fn same(one: &Identifier, other: &Identifier) -> bool {
+    one.kind == other.kind && one.value == other.value
 }
 
 fn normal_form(field: Field, raw: Option<&str>) -> (Option<String>, bool) {
@@ -238,6 +272,29 @@ mod tests {
         let card = Departure::Identifier(IdentifierKind::IdCard);
         assert_eq!(record("张三", other).departures(&known), [card]);
         assert_eq!(record("张三", "unreadable").departures(&known), []);
+    }
+
+    #[test]
+    fn a_damaged_value_replaces_no_good_one() {
+        let record = |phone: &str, cards: &[&str], hour| {
+            let mut draft = Draft::default().with(Field::Phone, Some(phone));
+            let card = |card: &&str| (IdentifierKind::IdCard, (*card).to_owned());
+            draft.identifiers = Some(cards.iter().map(card).collect());
+            Record::empty(PartyKind::Person).replaced(&draft, at(hour))
+        };
+        let (one, other) = ("11010519491231002X", "440524188001010014");
+        let known = record("13800138000", &[one], 1);
+        let (phone, card) = (IdentifierKind::Phone, IdentifierKind::IdCard);
+        let damaged = record("1.37E+10", &["1.10101E+17"], 2);
+        assert_eq!(damaged.keeping(&known), (known.clone(), vec![phone, card]));
+        // A good one does, and what there never was is not kept.
+        let good = record("13900139000", &[other], 2);
+        assert_eq!(good.clone().keeping(&known), (good, vec![]));
+        let first = record("1.37E+10", &["1.10101E+17"], 1);
+        assert_eq!(first.clone().keeping(&first), (first.clone(), vec![]));
+        // Nor is it there twice.
+        let both = record("13800138000", &[one, "1.10101E+17"], 2);
+        assert_eq!(both.keeping(&known).1, []);
     }
 
     #[test]

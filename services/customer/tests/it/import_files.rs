@@ -155,3 +155,45 @@ async fn what_a_spreadsheet_has_damaged_is_repaired_or_told() {
         assert_eq!(rows(&again), expected("unchanged"), "what is wrong is told every time");
     }
 }
+
+#[tokio::test]
+async fn a_damaged_value_replaces_no_good_one() {
+    for db in testkit::databases().await {
+        let app = start(db).await;
+        let steward = steward(&app);
+        let header = "key,name,phone,email,id_card\n";
+        let whole = format!("{header}K1,张三,13800138000,zs@example.org,11010519491231002X\n");
+        let damaged = format!("{header}K1,张三,1.37E+10,zs.example.org,1.10101E+17\n");
+        let first = post(&steward, "", whole).await.expect(200);
+        assert_eq!(rows(&first), [told(2, "created", &[])]);
+        let remarks = [
+            ("/phone", "digits-lost"),
+            ("/id_card", "digits-lost"),
+            ("/email", "no-at-sign"),
+            ("/phone", "kept"),
+            ("/email", "kept"),
+            ("/id_card", "kept"),
+        ];
+        // Told each time, although nothing is new the second time.
+        for outcome in ["updated", "unchanged"] {
+            let reply = post(&steward, "", damaged.clone()).await.expect(200);
+            assert_eq!(rows(&reply), [told(2, outcome, &remarks)]);
+        }
+        for known in ["13800138000", "zs@example.org", "11010519491231002X"] {
+            let path = format!("/api/v1/customers?identifier={known}");
+            assert_eq!(names(&steward.get(&path).send().await.expect(200)), ["张三"]);
+        }
+        let put = |phone: &str| {
+            let body = json!({ "kind": "person", "name": "张三", "phone": phone });
+            steward.put("/api/v1/customers/by-source/erp/K1").json(&body).send()
+        };
+        let kept = put("1.37E+10").await.expect(200);
+        assert_eq!(kept.body["phone"], "+86138****8000");
+        // What a source says in good order counts, and so does what it no longer says.
+        let new = put("13900139000").await.expect(200);
+        assert_eq!(
+            (&new.body["phone"], &new.body["email"]),
+            (&json!("+86139****9000"), &json!(null))
+        );
+    }
+}

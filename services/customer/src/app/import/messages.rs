@@ -45,6 +45,10 @@ kernel::catalogue! {
         "looks as if a spreadsheet had changed it; taken as it is, because another key is another record"
         "疑似被电子表格改动；编号不同即为另一条记录，因此按原样采用";
     kept_and_marked() "is kept and marked, and not used" "已保留并标记，不予使用";
+    unusable() "cannot be used" "无法使用";
+    known_value_kept()
+        "the value that was known from this source is kept"
+        "已保留该来源此前提供的值";
     held_by_another()
         "another customer has this identifier and is the one found by it"
         "另一客户已有该标识，按该标识查到的是那位客户";

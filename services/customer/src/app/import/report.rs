@@ -40,7 +40,8 @@ pub struct RowOutcome {
     #[schema(nullable = false)]
     pub code: Option<String>,
     /// What is wrong (errors) or worth a look (`repaired`, `digits-lost`, a telephone number that is
-    /// none, an identifier held by another customer, another name or identity card under a known key).
+    /// none, `kept` where the known value stays instead, an identifier held by another customer,
+    /// another name or identity card under a known key).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
     pub remarks: Vec<Remark>,
@@ -114,6 +115,16 @@ pub fn done(
         Outcome::Unchanged => (RowStatus::Unchanged, None),
     };
     let invented = dry_run && taken.customer.number.starts_with("dry-run-");
+    // It is no part of the record, unlike one before which nothing good was known.
+    let marked = messages::kept_and_marked().render(locale);
+    for kind in &taken.kept {
+        let pointer = format!("/{kind}");
+        for remark in remarks.iter_mut().filter(|r| r.pointer == pointer && r.detail == marked) {
+            remark.detail = messages::unusable().render(locale);
+        }
+        let known = messages::known_value_kept();
+        remarks.push(Remark::new(kind.as_str(), "kept", &known, locale));
+    }
     let held = messages::held_by_another();
     remarks.extend(
         taken
