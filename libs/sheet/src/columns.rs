@@ -128,7 +128,7 @@ fn ignored(header: &[String], fields: &[Option<&'static str>]) -> Vec<String> {
 fn by_name(name: &str, columns: &[Column]) -> Option<&'static str> {
     let name = plain(name);
     let is = |known: &&str| plain(known) == name;
-    let found = columns.iter().find(|c| is(&c.field) || c.names.iter().any(|n| is(n)));
+    let found = columns.iter().find(|c| is(&c.field) || c.names.iter().any(&is));
     found.map(|column| column.field)
 }
 

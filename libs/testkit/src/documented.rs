@@ -5,9 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use host::Module;
 use serde_json::Value;
 
+/// Segments of a path's template, and the statuses of its methods.
+type Template = (Vec<String>, Methods);
+type Methods = BTreeMap<String, BTreeSet<String>>;
+
 /// Statuses of every operation.
 #[derive(Debug)]
-pub(crate) struct Documented(Vec<(Vec<String>, BTreeMap<String, BTreeSet<String>>)>);
+pub(crate) struct Documented(Vec<Template>);
 
 impl Documented {
     pub(crate) fn of(module: &Module) -> Self {
@@ -28,7 +32,7 @@ impl Documented {
     }
 }
 
-fn methods(item: &Value) -> BTreeMap<String, BTreeSet<String>> {
+fn methods(item: &Value) -> Methods {
     let item = item.as_object().expect("a path item is an object");
     let statuses = |operation: &Value| {
         let responses = operation["responses"].as_object();

@@ -56,7 +56,7 @@ fn list(text: &str) -> Result<Value, String> {
         serde_json::from_str(text).map_err(|e| format!("cannot be read as a list in JSON: {e}"))?
     } else {
         let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
-        items.map(|item| Value::from(item)).collect()
+        items.map(Value::from).collect()
     };
     Ok(Value::new(None, ValueKind::Array(items)))
 }

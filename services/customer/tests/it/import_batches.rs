@@ -26,13 +26,13 @@ fn row(i: usize) -> Value {
         "name": format!("客户{who}"), "phone": format!("139{who:08}"), "email": format!("c{who}@x.cn"),
         "kind": if who % 7 == 0 { "organisation" } else { "person" }, "locale": "zh-CN",
     });
-    if i % 3 == 0 {
-        row["tier"] = json!(if i % 2 == 0 { "vip" } else { "key" });
+    if i.is_multiple_of(3) {
+        row["tier"] = json!(if i.is_multiple_of(2) { "vip" } else { "key" });
         row["account_manager"] = json!("li.si");
         row["org"] = json!("/acme/north");
     }
     // Nobody else has these people's identifiers.
-    if i % 11 == 0 && ![4, 9].contains(&(i % 10)) {
+    if i.is_multiple_of(11) && ![4, 9].contains(&(i % 10)) {
         row["tier"] = json!("platinum");
     }
     row
