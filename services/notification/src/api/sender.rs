@@ -37,7 +37,8 @@ pub async fn put_sender(
 
 /// Takes the own unit's block away; the unit above counts again.
 #[utoipa::path(tag = "templates", security(("bearer" = ["notification:admin"])), params(IfMatchHeader),
-    responses((status = 204, description = "It is gone.")))]
+    responses((status = 204, description = "It is gone."),
+        (status = 404, description = "The unit has no block of its own.")))]
 #[delete("/api/v1/sender")]
 pub async fn delete_sender(
     app: Data<App>,
