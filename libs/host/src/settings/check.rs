@@ -6,7 +6,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use super::{AuthMode, EventsKind, Settings};
 
-/// Adds one line per fault: the setting's name, what is wrong, how to mend it.
+/// Adds one line per fault: the setting's name, what is wrong, what puts it right.
 pub(super) fn all(s: &Settings, modules: usize, faults: &mut Vec<String>) {
     http(s, faults);
     database(s, modules, faults);
@@ -17,10 +17,10 @@ pub(super) fn all(s: &Settings, modules: usize, faults: &mut Vec<String>) {
     metrics(s, faults);
 }
 
-fn need(ok: bool, faults: &mut Vec<String>, name: &str, mend: impl AsRef<str>) {
+fn need(ok: bool, faults: &mut Vec<String>, name: &str, remedy: impl AsRef<str>) {
     if !ok {
         let variable = format!("KEFU__{}", name.to_uppercase().replace('.', "__"));
-        faults.push(format!("{name} (environment: {variable}): {}", mend.as_ref()));
+        faults.push(format!("{name} (environment: {variable}): {}", remedy.as_ref()));
     }
 }
 
@@ -30,17 +30,17 @@ fn is_url(text: &str) -> bool {
 
 fn http(s: &Settings, faults: &mut Vec<String>) {
     let listen = &s.http.listen;
-    let mend =
+    let remedy =
         format!("{listen:?} is no address to listen on; write HOST:PORT, e.g. 127.0.0.1:8080");
     need(
         listen.to_socket_addrs().is_ok_and(|mut a| a.next().is_some()),
         faults,
         "http.listen",
-        mend,
+        remedy,
     );
     let public = &s.http.public_url;
-    let mend = format!("{public:?} is no URL; write e.g. https://service.example.com");
-    need(public.is_empty() || is_url(public), faults, "http.public_url", mend);
+    let remedy = format!("{public:?} is no URL; write e.g. https://service.example.com");
+    need(public.is_empty() || is_url(public), faults, "http.public_url", remedy);
     need((1..=64).contains(&s.http.workers), faults, "http.workers", "must be 1 to 64");
     need(
         (1..=3_600).contains(&s.http.keep_alive_secs),
@@ -67,8 +67,8 @@ fn http(s: &Settings, faults: &mut Vec<String>) {
         "must be at least 1024",
     );
     need(s.http.rate_burst > 0, faults, "http.rate_burst", "must be at least 1");
-    let mend = "must be 1 to 10: the proxies that stand in a row before this process";
-    need((1..=10).contains(&s.http.forwarded_hops), faults, "http.forwarded_hops", mend);
+    let remedy = "must be 1 to 10: the proxies that stand in a row before this process";
+    need((1..=10).contains(&s.http.forwarded_hops), faults, "http.forwarded_hops", remedy);
 }
 
 fn database(s: &Settings, modules: usize, faults: &mut Vec<String>) {
@@ -76,8 +76,8 @@ fn database(s: &Settings, modules: usize, faults: &mut Vec<String>) {
     let known =
         ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
     need(known, faults, "database.url", "must start with sqlite:// or postgres://");
-    let mend = "must contain {service}: every service has a database of its own, e.g. postgres://kefu@db/kefu_{service}";
-    need(modules < 2 || url.contains("{service}"), faults, "database.url", mend);
+    let remedy = "must contain {service}: every service has a database of its own, e.g. postgres://kefu@db/kefu_{service}";
+    need(modules < 2 || url.contains("{service}"), faults, "database.url", remedy);
     need(
         (1..=1000).contains(&s.database.max_connections),
         faults,
@@ -94,9 +94,9 @@ fn database(s: &Settings, modules: usize, faults: &mut Vec<String>) {
 
 fn events(s: &Settings, faults: &mut Vec<String>) {
     let kafka = s.events.kind == EventsKind::Kafka;
-    let mend =
+    let remedy =
         "must name the brokers, e.g. kafka-1:9092,kafka-2:9092, because events.kind is kafka";
-    need(!kafka || !s.events.brokers.trim().is_empty(), faults, "events.brokers", mend);
+    need(!kafka || !s.events.brokers.trim().is_empty(), faults, "events.brokers", remedy);
     need(
         (1..=1000).contains(&s.events.partitions),
         faults,
@@ -118,15 +118,16 @@ fn auth(s: &Settings, faults: &mut Vec<String>) {
     let age = s.auth.keys_max_age_secs;
     need((5..=86_400).contains(&age), faults, "auth.keys_max_age_secs", "must be 5 to 86400");
     let claims = s.auth.claims();
-    let mend = "must name a claim, or the way to one: /realm_access/roles";
-    need(!claims.roles.is_empty(), faults, "auth.roles_claim", mend);
-    need(!claims.org.is_empty(), faults, "auth.org_claim", mend);
-    need(!claims.id.is_empty(), faults, "auth.id_claim", mend);
+    let remedy = "must name a claim, or the way to one: /realm_access/roles";
+    need(!claims.roles.is_empty(), faults, "auth.roles_claim", remedy);
+    need(!claims.org.is_empty(), faults, "auth.org_claim", remedy);
+    need(!claims.id.is_empty(), faults, "auth.id_claim", remedy);
     let kafka = s.events.kind == EventsKind::Kafka;
     match s.auth.mode {
         AuthMode::Oidc => {
-            let mend = "must be the URL of the OpenID Connect provider, because auth.mode is oidc";
-            need(is_url(&s.auth.issuer), faults, "auth.issuer", mend);
+            let remedy =
+                "must be the URL of the OpenID Connect provider, because auth.mode is oidc";
+            need(is_url(&s.auth.issuer), faults, "auth.issuer", remedy);
             let jwks = &s.auth.jwks_url;
             need(
                 jwks.is_empty() || is_url(jwks),
@@ -142,8 +143,8 @@ fn auth(s: &Settings, faults: &mut Vec<String>) {
             );
         }
         AuthMode::Builtin => {
-            let mend = "the built-in issuer serves one process only; with events.kind kafka set auth.mode to oidc";
-            need(!kafka, faults, "auth.mode", mend);
+            let remedy = "the built-in issuer serves one process only; with events.kind kafka set auth.mode to oidc";
+            need(!kafka, faults, "auth.mode", remedy);
         }
     }
 }
@@ -151,11 +152,16 @@ fn auth(s: &Settings, faults: &mut Vec<String>) {
 fn pii(s: &Settings, faults: &mut Vec<String>) {
     let shared = s.events.kind == EventsKind::Kafka || !s.database.is_sqlite();
     if s.pii.keys.is_empty() {
-        let mend = "must hold at least one key (openssl rand -hex 32), the same for all services, \
+        let remedy = "must hold at least one key (openssl rand -hex 32), the same for all services, \
                     because databases or events are shared";
-        need(!shared, faults, "pii.keys", mend);
-        let mend = "is given without any pii.keys; give the keys too, or none of both";
-        need(s.pii.index_key.is_empty() && s.pii.active.is_empty(), faults, "pii.index_key", mend);
+        need(!shared, faults, "pii.keys", remedy);
+        let remedy = "is given without any pii.keys; give the keys too, or none of both";
+        need(
+            s.pii.index_key.is_empty() && s.pii.active.is_empty(),
+            faults,
+            "pii.index_key",
+            remedy,
+        );
         return;
     }
     if let Err(e) = store::Pii::new(&s.pii.keys, &s.pii.active, &s.pii.index_key) {
@@ -172,20 +178,21 @@ fn pii(s: &Settings, faults: &mut Vec<String>) {
 
 fn metrics(s: &Settings, faults: &mut Vec<String>) {
     let listen = &s.metrics.listen;
-    let mend = format!("{listen:?} is no address to listen on; write HOST:PORT, e.g. 0.0.0.0:9464");
+    let remedy =
+        format!("{listen:?} is no address to listen on; write HOST:PORT, e.g. 0.0.0.0:9464");
     let usable = || listen.to_socket_addrs().is_ok_and(|mut a| a.next().is_some());
-    need(listen.is_empty() || usable(), faults, "metrics.listen", mend);
+    need(listen.is_empty() || usable(), faults, "metrics.listen", remedy);
     let token = &s.metrics.token;
-    let mend = "must have at least 16 characters that a header can carry (openssl rand -hex 32)";
+    let remedy = "must have at least 16 characters that a header can carry (openssl rand -hex 32)";
     let fits = token.len() >= 16 && token.bytes().all(|b| b.is_ascii_graphic());
-    need(token.is_empty() || fits, faults, "metrics.token", mend);
+    need(token.is_empty() || fits, faults, "metrics.token", remedy);
 }
 
 fn telemetry(s: &Settings, faults: &mut Vec<String>) {
     let endpoint = &s.telemetry.otlp_endpoint;
-    let mend =
+    let remedy =
         format!("{endpoint:?} is no URL; write e.g. http://127.0.0.1:4318, or leave it empty");
-    need(endpoint.is_empty() || is_url(endpoint), faults, "telemetry.otlp_endpoint", mend);
+    need(endpoint.is_empty() || is_url(endpoint), faults, "telemetry.otlp_endpoint", remedy);
     need(
         (0.0..=1.0).contains(&s.telemetry.sample_ratio),
         faults,
@@ -193,13 +200,13 @@ fn telemetry(s: &Settings, faults: &mut Vec<String>) {
         "must be 0.0 to 1.0",
     );
     let level = &s.telemetry.log_level;
-    let mend = format!(
+    let remedy = format!(
         "{level:?} is no filter; write off, error, warn, info, debug or trace, or directives: \
          warn,ticketing=debug"
     );
     let fits = tracing_subscriber::EnvFilter::try_new(level).is_ok()
         && level.trim_end_matches(',').split(',').all(is_directive);
-    need(fits, faults, "telemetry.log_level", mend);
+    need(fits, faults, "telemetry.log_level", remedy);
 }
 
 /// A word by itself must be a level: the filter takes any other for a target, and all else is silent.
